@@ -1,0 +1,26 @@
+namespace Hv.Drivers.Pci.Host;
+
+/// <summary>A base address register: where a function's registers are.</summary>
+public readonly struct PciBar
+{
+    /// <summary>What it decodes.</summary>
+    public readonly PciBarKind Kind;
+    /// <summary>Whether reads have no side effects.</summary>
+    public readonly bool IsPrefetchable;
+    /// <summary>Host-physical address or I/O port; 0 if firmware has not assigned any.</summary>
+    public readonly ulong Address;
+    /// <summary>Size in bytes, a power of two; 0 if it was not asked for.</summary>
+    public readonly ulong Size;
+
+    /// <summary>Holds what <see cref="PciBarReader"/> found.</summary>
+    public PciBar(PciBarKind kind, bool isPrefetchable, ulong address, ulong size)
+    {
+        Kind = kind;
+        IsPrefetchable = isPrefetchable;
+        Address = address;
+        Size = size;
+    }
+
+    /// <summary>Whether it decodes memory.</summary>
+    public bool IsMemory => Kind == PciBarKind.Memory32 || Kind == PciBarKind.Memory64;
+}

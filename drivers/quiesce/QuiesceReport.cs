@@ -1,0 +1,44 @@
+using Hv.Drivers.Pci.Host;
+using Hv.Kernel;
+
+namespace Hv.Drivers.Quiesce;
+
+/// <summary>What was done to silence one PCI function, and how it went.</summary>
+public sealed class QuiesceReport
+{
+    /// <summary>Which function.</summary>
+    public PciAddress Address;
+    /// <summary>Vendor ID.</summary>
+    public ushort Vendor;
+    /// <summary>Device ID.</summary>
+    public ushort Device;
+    /// <summary>
+    /// <see cref="Hv.Kernel.Status.Ok"/>: quiet, and reset by <see cref="Worked"/>. <see cref="Hv.Kernel.Status.Unsupported"/>: cut off
+    /// (no bus mastering, no interrupts) but it offers no reset. <see cref="Hv.Kernel.Status.Timeout"/>: no reset that was tried
+    /// worked. <see cref="Hv.Kernel.Status.NotFound"/>: nothing answers there any more. <see cref="Hv.Kernel.Status.Pending"/>: not finished.
+    /// </summary>
+    public Status Status;
+    /// <summary>The resets that were tried.</summary>
+    public ResetMethod Tried;
+    /// <summary>The best reset that worked.</summary>
+    public ResetMethod Worked;
+    /// <summary>Transactions were still pending at the end of the wait for them.</summary>
+    public bool WasStillPending;
+    /// <summary>The OS had moved the BARs; they were put back before the registers were used.</summary>
+    public bool HadMovedBars;
+    /// <summary>Time from beginning to end.</summary>
+    public ulong Nanoseconds;
+
+    internal void Begin(PciFunctionInfo function)
+    {
+        Address = function.Address;
+        Vendor = function.Vendor;
+        Device = function.Device;
+        Status = Status.Pending;
+        Tried = ResetMethod.None;
+        Worked = ResetMethod.None;
+        WasStillPending = false;
+        HadMovedBars = false;
+        Nanoseconds = 0;
+    }
+}

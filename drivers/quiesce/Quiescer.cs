@@ -1,0 +1,73 @@
+using Hv.Drivers.Pci.Host;
+using Hv.Kernel;
+using Hv.Kernel.Io;
+using Hv.Kernel.Time;
+
+namespace Hv.Drivers.Quiesce;
+
+/// <summary>Quiesces the passed-through PCI functions at a switch, all at the same time.</summary>
+/// <remarks>Made and filled at boot, when the functions are as the boot snapshot has them; run while no guest runs, under Hv's PCI lock.</remarks>
+public sealed class Quiescer
+{
+    private readonly PciHost _host;
+    private readonly MmioDevice _memory;
+    private readonly TimeSource _time;
+    private readonly PciFunctionTable _table;
+    private readonly FunctionQuiescer[] _functions;
+
+    /// <summary>For up to <paramref name="capacity"/> functions of <paramref name="table"/>; offsets in <paramref name="memory"/> are host-physical addresses.</summary>
+    public Quiescer(PciHost host, MmioDevice memory, TimeSource time, PciFunctionTable table, int capacity)
+    {
+        _host = host;
+        _memory = memory;
+        _time = time;
+        _table = table;
+        _functions = new FunctionQuiescer[capacity];
+    }
+
+    /// <summary>How many functions were added.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>What was done to function number <paramref name="index"/> at the last <see cref="Run"/>.</summary>
+    public QuiesceReport Report(int index) => _functions[index].Report;
+
+    /// <summary>
+    /// Adds a passed-through function and saves its configuration space. Allocates: at boot only.
+    /// <see cref="Status.Unsupported"/>: a bridge is never quiesced. <see cref="Status.OutOfMemory"/>: the capacity is used up.
+    /// </summary>
+    public Status Add(PciFunctionInfo function)
+    {
+        if (function.IsBridge)
+            return Status.Unsupported;
+        if (Count == _functions.Length)
+            return Status.OutOfMemory;
+        var boot = new PciConfigSnapshot();
+        boot.Save(_host, function.Address);
+        _functions[Count++] = new FunctionQuiescer(_host, _memory, _time, function, boot, _table.IsAloneOnBus(function));
+        return Status.Ok;
+    }
+
+    /// <summary>
+    /// Quiesces every function; returns when all are quiet or given up. Bounded by the slowest function: normally 0.1 s,
+    /// at worst a few seconds. <see cref="Status.Ok"/>, or the first failure; the reports tell the rest.
+    /// </summary>
+    public Status Run()
+    {
+        for (int index = 0; index < Count; index++)
+            _functions[index].Begin();
+        int left = Count;
+        while (left != 0)
+        {
+            left = 0;
+            for (int index = 0; index < Count; index++)
+            {
+                if (!_functions[index].Step())
+                    left++;
+            }
+        }
+        Status status = Status.Ok;
+        for (int index = 0; index < Count && status == Status.Ok; index++)
+            status = _functions[index].Report.Status;
+        return status;
+    }
+}

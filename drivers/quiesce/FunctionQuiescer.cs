@@ -1,3 +1,4 @@
+using Hv.Drivers.Pci;
 using Hv.Drivers.Pci.Host;
 using Hv.Kernel;
 using Hv.Kernel.Io;
@@ -79,7 +80,7 @@ public sealed class FunctionQuiescer
         Report.Begin(_function);
         _begin = _time.Nanoseconds;
         _method = ResetMethod.None;
-        if (_host.Read32(_function.Address, PciConfig.VendorId) != _boot.Read(PciConfig.VendorId, 4))
+        if (_host.Read32(_function.Address, PciRegister.VendorId) != _boot.Read(PciRegister.VendorId, 4))
         {
             Finish(Status.NotFound);
             return;
@@ -184,16 +185,16 @@ public sealed class FunctionQuiescer
         if (!_boot.HasSameBars(_host, Address))
         {
             Report.HadMovedBars = true;
-            _host.ChangeCommand(Address, 0, PciConfig.CommandBusMaster);
+            _host.ChangeCommand(Address, 0, PciRegister.CommandBusMaster);
             _boot.RestoreBars(_host, Address);
         }
-        PciBar bar = PciBarReader.Read(_host, Address, _stop.BarIndex);
+        PciBaseAddress bar = PciBaseAddressReader.Read(_host, Address, _stop.BarIndex);
         if (!bar.IsMemory || bar.Address == 0)
         {
             BeginDrain();
             return;
         }
-        _host.ChangeCommand(Address, PciConfig.CommandMemory, 0);
+        _host.ChangeCommand(Address, PciRegister.CommandMemory, 0);
         Report.Tried |= ResetMethod.Device;
         _stop.Begin(_function, bar.Address);
         _phase = Phase.Stopping;
@@ -211,7 +212,7 @@ public sealed class FunctionQuiescer
 
     private void BeginDrain()
     {
-        _host.ChangeCommand(Address, PciConfig.CommandInterruptDisable, PciConfig.CommandBusMaster);
+        _host.ChangeCommand(Address, PciRegister.CommandIntxDisable, PciRegister.CommandBusMaster);
         if (_function.Msi != 0)
             ChangeWord(_function.Msi + PciCapability.MsiControl, 0, PciCapability.MsiEnable);
         if (_function.MsiX != 0)
@@ -254,7 +255,7 @@ public sealed class FunctionQuiescer
         {
             case ResetMethod.FunctionLevel:
                 // Read before the reset: afterwards nothing may be read until the function is ready.
-                bool isReadyAtOnce = (_host.Read16(Address, PciConfig.Status) & PciConfig.StatusImmediateReadiness) != 0;
+                bool isReadyAtOnce = (_host.Read16(Address, PciRegister.Status) & PciConfig.StatusImmediateReadiness) != 0;
                 ChangeWord(_function.PciExpress + PciCapability.ExpressDeviceControl, PciCapability.ExpressInitiateFlr, 0);
                 WaitFor(isReadyAtOnce ? 0 : ResetWait);
                 break;
@@ -301,7 +302,7 @@ public sealed class FunctionQuiescer
 
     private void StepReady()
     {
-        ushort vendor = _host.Read16(Address, PciConfig.VendorId);
+        ushort vendor = _host.Read16(Address, PciRegister.VendorId);
         if (vendor != PciConfig.NoVendor && vendor != PciConfig.RetryVendor)
         {
             Report.Worked = _method;
@@ -326,9 +327,9 @@ public sealed class FunctionQuiescer
 
     private void SetBusReset(bool asserted)
     {
-        uint control = _host.Read16(_function.Parent, PciConfig.BridgeControl);
+        uint control = _host.Read16(_function.Parent, PciRegister.BridgeControl);
         control = asserted ? control | PciConfig.BridgeControlSecondaryReset : control & ~(uint)PciConfig.BridgeControlSecondaryReset;
-        _host.Write16(_function.Parent, PciConfig.BridgeControl, (ushort)control);
+        _host.Write16(_function.Parent, PciRegister.BridgeControl, (ushort)control);
     }
 
     private void ChangeWord(int offset, ushort set, ushort clear)

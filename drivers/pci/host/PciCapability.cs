@@ -1,16 +1,11 @@
 namespace Hv.Drivers.Pci.Host;
 
-/// <summary>Capability IDs and the registers of the capabilities that Hv uses; offsets count from the capability.</summary>
+/// <summary>
+/// Registers of the capabilities that Hv uses: power management (PCI PM 1.2, 3.2), MSI and MSI-X (PCI 3.0, 6.8), PCI Express
+/// (PCIe 4.0, 7.5.3) and advanced features. Offsets count from the capability.
+/// </summary>
 public static class PciCapability
 {
-    /// <summary>Power management (PCI Bus Power Management Interface 1.2).</summary>
-    public const byte PowerManagement = 0x01;
-    /// <summary>Message signalled interrupts (PCI 3.0, 6.8.1).</summary>
-    public const byte Msi = 0x05;
-    /// <summary>PCI Express (PCIe 7.5.3).</summary>
-    public const byte PciExpress = 0x10;
-    /// <summary>MSI-X (PCI 3.0, 6.8.2).</summary>
-    public const byte MsiX = 0x11;
     /// <summary>Advanced features: function level reset for conventional PCI (ECN of 2006).</summary>
     public const byte AdvancedFeatures = 0x13;
 

@@ -32,30 +32,30 @@ public sealed class PciConfigSnapshot
     public Status Restore(PciHost host, PciFunctionInfo function, bool quiet)
     {
         PciAddress address = function.Address;
-        if (!IsSaved || host.Read32(address, PciConfig.VendorId) != Read(PciConfig.VendorId, 4))
+        if (!IsSaved || host.Read32(address, PciRegister.VendorId) != Read(PciRegister.VendorId, 4))
             return Status.InvalidState;
         if (function.Header != PciConfig.HeaderEndpoint)
             return Status.Unsupported;
 
         RestorePower(host, function);
         RestoreBars(host, address);
-        host.Write8(address, PciConfig.CacheLineSize, (byte)Read(PciConfig.CacheLineSize, 1));
-        host.Write8(address, PciConfig.LatencyTimer, (byte)Read(PciConfig.LatencyTimer, 1));
-        host.Write8(address, PciConfig.InterruptLine, (byte)Read(PciConfig.InterruptLine, 1));
+        host.Write8(address, PciRegister.CacheLineSize, (byte)Read(PciRegister.CacheLineSize, 1));
+        host.Write8(address, PciRegister.LatencyTimer, (byte)Read(PciRegister.LatencyTimer, 1));
+        host.Write8(address, PciRegister.InterruptLine, (byte)Read(PciRegister.InterruptLine, 1));
         RestoreExpress(host, function);
         RestoreMsi(host, function, quiet);
 
-        ushort command = (ushort)Read(PciConfig.Command, 2);
+        ushort command = (ushort)Read(PciRegister.Command, 2);
         if (quiet)
-            command = (ushort)((command & ~PciConfig.CommandBusMaster) | PciConfig.CommandInterruptDisable);
-        host.Write16(address, PciConfig.Command, command);
+            command = (ushort)((command & ~PciRegister.CommandBusMaster) | PciRegister.CommandIntxDisable);
+        host.Write16(address, PciRegister.Command, command);
         return Status.Ok;
     }
 
     /// <summary>Whether the function's BARs hold the saved values now.</summary>
     public bool HasSameBars(PciHost host, PciAddress function)
     {
-        for (int offset = PciConfig.Bar0; offset < PciConfig.Bar0 + 4 * PciFunctionInfo.MaxBars; offset += 4)
+        for (int offset = PciRegister.Bar0; offset < PciRegister.Bar0 + 4 * PciFunctionInfo.MaxBars; offset += 4)
         {
             if (host.Read32(function, offset) != _words[offset / 4])
                 return false;
@@ -66,10 +66,10 @@ public sealed class PciConfigSnapshot
     /// <summary>Writes the saved BARs and expansion ROM address with decoding off, and leaves it off.</summary>
     public void RestoreBars(PciHost host, PciAddress function)
     {
-        host.ChangeCommand(function, 0, PciConfig.CommandIo | PciConfig.CommandMemory);
-        for (int offset = PciConfig.Bar0; offset < PciConfig.Bar0 + 4 * PciFunctionInfo.MaxBars; offset += 4)
+        host.ChangeCommand(function, 0, PciRegister.CommandIo | PciRegister.CommandMemory);
+        for (int offset = PciRegister.Bar0; offset < PciRegister.Bar0 + 4 * PciFunctionInfo.MaxBars; offset += 4)
             host.Write32(function, offset, _words[offset / 4]);
-        host.Write32(function, PciConfig.ExpansionRom, _words[PciConfig.ExpansionRom / 4]);
+        host.Write32(function, PciRegister.ExpansionRom, _words[PciRegister.ExpansionRom / 4]);
     }
 
     private void RestorePower(PciHost host, PciFunctionInfo function)

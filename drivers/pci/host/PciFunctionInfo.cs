@@ -37,7 +37,7 @@ public sealed class PciFunctionInfo
     /// <summary>Conventional function level reset is offered.</summary>
     public bool HasAfFlr;
     /// <summary>The base address registers, <see cref="MaxBars"/> elements.</summary>
-    public readonly PciBar[] Bars = new PciBar[MaxBars];
+    public readonly PciBaseAddress[] Bars = new PciBaseAddress[MaxBars];
 
     /// <summary>Whether it is a bridge of any kind (host, ISA, PCI-to-PCI), which is never quiesced.</summary>
     public bool IsBridge => Class >> 16 == 0x06 || Header != PciConfig.HeaderEndpoint;
@@ -47,23 +47,23 @@ public sealed class PciFunctionInfo
 
     /// <summary>
     /// Reads everything from the function. With <paramref name="sizeBars"/> the BARs are sized (see
-    /// <see cref="PciBarReader.ReadWithSizes"/>), else only their addresses are read.
+    /// <see cref="PciBaseAddressReader.ReadWithSizes"/>), else only their addresses are read.
     /// </summary>
     public void Read(PciHost host, PciAddress function, PciAddress parent, bool sizeBars)
     {
         Address = function;
         Parent = parent;
-        Vendor = host.Read16(function, PciConfig.VendorId);
-        Device = host.Read16(function, PciConfig.DeviceId);
+        Vendor = host.Read16(function, PciRegister.VendorId);
+        Device = host.Read16(function, PciRegister.DeviceId);
         uint classRevision = host.Read32(function, PciConfig.ClassRevision);
         Class = classRevision >> 8;
         Revision = (byte)classRevision;
-        Header = (byte)(host.Read8(function, PciConfig.HeaderType) & PciConfig.HeaderLayoutMask);
-        SecondaryBus = Header == PciConfig.HeaderBridge ? host.Read8(function, PciConfig.SecondaryBus) : (byte)0;
-        PowerManagement = (byte)host.FindCapability(function, PciCapability.PowerManagement);
-        Msi = (byte)host.FindCapability(function, PciCapability.Msi);
-        MsiX = (byte)host.FindCapability(function, PciCapability.MsiX);
-        PciExpress = (byte)host.FindCapability(function, PciCapability.PciExpress);
+        Header = (byte)(host.Read8(function, PciRegister.HeaderType) & PciConfig.HeaderLayoutMask);
+        SecondaryBus = Header == PciConfig.HeaderBridge ? host.Read8(function, PciRegister.SecondaryBus) : (byte)0;
+        PowerManagement = (byte)host.FindCapability(function, PciRegister.CapabilityPowerManagement);
+        Msi = (byte)host.FindCapability(function, PciRegister.CapabilityMsi);
+        MsiX = (byte)host.FindCapability(function, PciRegister.CapabilityMsix);
+        PciExpress = (byte)host.FindCapability(function, PciRegister.CapabilityExpress);
         AdvancedFeatures = (byte)host.FindCapability(function, PciCapability.AdvancedFeatures);
         HasFlr = PciExpress != 0 &&
             (host.Read32(function, PciExpress + PciCapability.ExpressDeviceCapabilities) & PciCapability.ExpressFlrCapable) != 0;
@@ -80,13 +80,13 @@ public sealed class PciFunctionInfo
         // A host bridge's BARs may be the window to memory itself: they are never changed.
         if (sizeBars && Class >> 8 != 0x0600)
         {
-            PciBarReader.ReadWithSizes(host, Address, Bars, count);
+            PciBaseAddressReader.ReadWithSizes(host, Address, Bars, count);
             return;
         }
         for (int index = 0; index < count; index++)
         {
-            Bars[index] = PciBarReader.Read(host, Address, index);
-            if (Bars[index].Kind == PciBarKind.Memory64)
+            Bars[index] = PciBaseAddressReader.Read(host, Address, index);
+            if (Bars[index].Kind == PciBaseAddressKind.Memory64)
                 index++;
         }
     }

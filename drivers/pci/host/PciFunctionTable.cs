@@ -100,7 +100,7 @@ public sealed class PciFunctionTable
     }
 
     private static bool IsMultiFunction(PciHost host, PciAddress first) =>
-        host.IsPresent(first) && (host.Read8(first, PciConfig.HeaderType) & PciConfig.HeaderMultiFunction) != 0;
+        host.IsPresent(first) && (host.Read8(first, PciRegister.HeaderType) & PciRegister.HeaderMultiFunction) != 0;
 
     private Status ScanBus(PciHost host, byte bus, bool sizeBars)
     {

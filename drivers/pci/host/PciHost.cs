@@ -37,22 +37,22 @@ public abstract class PciHost
     /// </summary>
     public ushort ChangeCommand(PciAddress function, ushort set, ushort clear)
     {
-        ushort before = Read16(function, PciConfig.Command);
+        ushort before = Read16(function, PciRegister.Command);
         ushort after = (ushort)((before & ~clear) | set);
         if (after != before)
-            Write16(function, PciConfig.Command, after);
+            Write16(function, PciRegister.Command, after);
         return before;
     }
 
     /// <summary>Whether something answers at this address.</summary>
-    public bool IsPresent(PciAddress function) => Read16(function, PciConfig.VendorId) != PciConfig.NoVendor;
+    public bool IsPresent(PciAddress function) => Read16(function, PciRegister.VendorId) != PciConfig.NoVendor;
 
     /// <summary>The offset of the first capability with this ID, or 0. A broken list ends the search.</summary>
     public int FindCapability(PciAddress function, byte id)
     {
-        if ((Read16(function, PciConfig.Status) & PciConfig.StatusCapabilityList) == 0)
+        if ((Read16(function, PciRegister.Status) & PciRegister.StatusCapabilities) == 0)
             return 0;
-        int offset = Read8(function, PciConfig.CapabilityPointer) & ~3;
+        int offset = Read8(function, PciRegister.CapabilitiesPointer) & ~3;
         // A list without a loop has at most this many entries.
         for (int left = (PciConfig.Size - PciConfig.HeaderEnd) / 4; left > 0 && offset >= PciConfig.HeaderEnd; left--)
         {

@@ -1,7 +1,7 @@
 namespace Hv.Drivers.Pci.Host;
 
 /// <summary>What a base address register decodes.</summary>
-public enum PciBarKind : byte
+public enum PciBaseAddressKind : byte
 {
     /// <summary>Nothing: not implemented, or the upper half of the 64-bit BAR before it.</summary>
     None = 0,

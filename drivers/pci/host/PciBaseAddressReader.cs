@@ -1,12 +1,12 @@
 namespace Hv.Drivers.Pci.Host;
 
 /// <summary>Reads base address registers and, on request, finds their sizes (PCI 3.0, 6.2.5.1).</summary>
-public static class PciBarReader
+public static class PciBaseAddressReader
 {
     /// <summary>The address of BAR <paramref name="index"/> as it is programmed now; the size is left 0. Changes nothing.</summary>
-    public static PciBar Read(PciHost host, PciAddress function, int index)
+    public static PciBaseAddress Read(PciHost host, PciAddress function, int index)
     {
-        int offset = PciConfig.Bar0 + 4 * index;
+        int offset = PciRegister.Bar0 + 4 * index;
         uint low = host.Read32(function, offset);
         uint high = Is64(low) ? host.Read32(function, offset + 4) : 0;
         return Decode(low, high, 0);
@@ -17,12 +17,12 @@ public static class PciBarReader
     /// registers hold the sizing pattern, so that nothing else is shadowed; everything is restored.
     /// Only while nobody else uses the function (at boot).
     /// </summary>
-    public static void ReadWithSizes(PciHost host, PciAddress function, PciBar[] bars, int count)
+    public static void ReadWithSizes(PciHost host, PciAddress function, PciBaseAddress[] bars, int count)
     {
-        ushort command = host.ChangeCommand(function, 0, PciConfig.CommandIo | PciConfig.CommandMemory);
+        ushort command = host.ChangeCommand(function, 0, PciRegister.CommandIo | PciRegister.CommandMemory);
         for (int index = 0; index < count; index++)
         {
-            int offset = PciConfig.Bar0 + 4 * index;
+            int offset = PciRegister.Bar0 + 4 * index;
             uint low = host.Read32(function, offset);
             uint lowMask = Probe(host, function, offset, low);
             bool wide = Is64(low) && index + 1 < count;
@@ -32,7 +32,7 @@ public static class PciBarReader
             if (wide)
                 bars[++index] = default;
         }
-        host.Write16(function, PciConfig.Command, command);
+        host.Write16(function, PciRegister.Command, command);
     }
 
     private static uint Probe(PciHost host, PciAddress function, int offset, uint value)
@@ -45,7 +45,7 @@ public static class PciBarReader
 
     private static ulong Size(uint lowMask, uint highMask, bool wide)
     {
-        if ((lowMask & PciConfig.BarIo) != 0)
+        if ((lowMask & PciRegister.BarIo) != 0)
         {
             // The upper 16 bits may be hard-wired to zero.
             uint ports = lowMask & PciConfig.BarIoMask;
@@ -56,17 +56,17 @@ public static class PciBarReader
     }
 
     private static bool Is64(uint low) =>
-        (low & PciConfig.BarIo) == 0 && (low & PciConfig.BarTypeMask) == PciConfig.BarType64;
+        (low & PciRegister.BarIo) == 0 && (low & PciConfig.BarTypeMask) == PciRegister.BarWide;
 
-    private static PciBar Decode(uint low, uint high, ulong size)
+    private static PciBaseAddress Decode(uint low, uint high, ulong size)
     {
-        if ((low & PciConfig.BarIo) != 0)
-            return new PciBar(PciBarKind.Io, false, low & PciConfig.BarIoMask & 0xFFFF, size);
-        bool prefetchable = (low & PciConfig.BarPrefetchable) != 0;
+        if ((low & PciRegister.BarIo) != 0)
+            return new PciBaseAddress(PciBaseAddressKind.Io, false, low & PciConfig.BarIoMask & 0xFFFF, size);
+        bool prefetchable = (low & PciRegister.BarPrefetchable) != 0;
         if (Is64(low))
-            return new PciBar(PciBarKind.Memory64, prefetchable, ((ulong)high << 32) | (low & PciConfig.BarMemoryMask), size);
+            return new PciBaseAddress(PciBaseAddressKind.Memory64, prefetchable, ((ulong)high << 32) | (low & PciConfig.BarMemoryMask), size);
         return low == 0 && size == 0
             ? default
-            : new PciBar(PciBarKind.Memory32, prefetchable, low & PciConfig.BarMemoryMask, size);
+            : new PciBaseAddress(PciBaseAddressKind.Memory32, prefetchable, low & PciConfig.BarMemoryMask, size);
     }
 }

@@ -1,10 +1,10 @@
 namespace Hv.Drivers.Pci.Host;
 
 /// <summary>A base address register: where a function's registers are.</summary>
-public readonly struct PciBar
+public readonly struct PciBaseAddress
 {
     /// <summary>What it decodes.</summary>
-    public readonly PciBarKind Kind;
+    public readonly PciBaseAddressKind Kind;
     /// <summary>Whether reads have no side effects.</summary>
     public readonly bool IsPrefetchable;
     /// <summary>Host-physical address or I/O port; 0 if firmware has not assigned any.</summary>
@@ -12,8 +12,8 @@ public readonly struct PciBar
     /// <summary>Size in bytes, a power of two; 0 if it was not asked for.</summary>
     public readonly ulong Size;
 
-    /// <summary>Holds what <see cref="PciBarReader"/> found.</summary>
-    public PciBar(PciBarKind kind, bool isPrefetchable, ulong address, ulong size)
+    /// <summary>Holds what <see cref="PciBaseAddressReader"/> found.</summary>
+    public PciBaseAddress(PciBaseAddressKind kind, bool isPrefetchable, ulong address, ulong size)
     {
         Kind = kind;
         IsPrefetchable = isPrefetchable;
@@ -22,5 +22,5 @@ public readonly struct PciBar
     }
 
     /// <summary>Whether it decodes memory.</summary>
-    public bool IsMemory => Kind == PciBarKind.Memory32 || Kind == PciBarKind.Memory64;
+    public bool IsMemory => Kind == PciBaseAddressKind.Memory32 || Kind == PciBaseAddressKind.Memory64;
 }

@@ -1,0 +1,84 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Hv.Bench;
+
+/// <summary>
+/// Bochs 3.1 as a Skylake-X with VT-x and EPT on an i440FX board with UEFI: Hv's disk on the first ATA channel, the guest's on
+/// the second, an Intel network card. The serial port is a TCP connection that Bochs makes to this program.
+/// </summary>
+public sealed class BochsVmx(MachineOptions options) : Emulator(options)
+{
+    private const int UsualMemoryMiB = 1024;
+    private const string Firmware = "/usr/share/ovmf/OVMF.fd";
+    private static readonly TimeSpan StartTime = TimeSpan.FromSeconds(30);
+
+    private readonly TcpListener listener = new(IPAddress.Loopback, 0);
+
+    /// <inheritdoc/>
+    public override string HvLogFile => InRun("hv.log");
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        base.Dispose();
+        listener.Dispose();
+    }
+
+    /// <inheritdoc/>
+    protected override OwnedProcess Launch()
+    {
+        string bochs = Tool.Run(Path.Combine(Paths.Tests, "setup", "bochs.sh"), []).Trim();
+        listener.Start();
+        File.WriteAllText(InRun("bochsrc"), Configuration());
+        File.WriteAllText(InRun("slirp.conf"), $"hostfwd = tcp::{NetworkPort}-:{GuestAnswerPort}\n");
+        // What the guest writes to port E9h comes out of Bochs' standard output.
+        return new OwnedProcess(bochs, ["-q", "-unlock", "-f", InRun("bochsrc")], HvLogFile, InRun("emulator.err"));
+    }
+
+    /// <inheritdoc/>
+    protected override Stream ConnectSerial()
+    {
+        Task<TcpClient> client = listener.AcceptTcpClientAsync();
+        for (TimeSpan end = Clock.Elapsed + StartTime; !client.Wait(TimeSpan.FromMilliseconds(100));)
+            if (HasExited || Clock.Elapsed > end)
+                throw StartFailure("Bochs", InRun("emulator.err"));
+        client.Result.NoDelay = true;
+        return client.Result.GetStream();
+    }
+
+    private string Configuration()
+    {
+        int memory = Options.MemoryMiB > 0 ? Options.MemoryMiB : UsualMemoryMiB;
+        string first = Options.HvImage ?? Options.GuestDisk ?? throw new BenchException("The Bochs bench needs a disk to start from.");
+        string second = Options.HvImage is not null && Options.GuestDisk is { } disk
+            ? $"ata1: enabled=1, ioaddr1=0x170, ioaddr2=0x370, irq=15\nata1-master: type=disk, path=\"{disk}\", mode=flat, model=\"HVGUEST\"\n"
+            : "";
+        return $"""
+            plugin_ctrl: unmapped=1, biosdev=1, speaker=0, extfpuirq=1, parallel=0, serial=1, iodebug=1, e1000=1, fw_cfg=1
+            config_interface: textconfig
+            display_library: rfb, options="timeout=0"
+            memory: guest={memory}, host={memory}
+            romimage: file={Firmware}
+            fw_cfg: enabled=1
+            vgaromimage: file=$BXSHARE/VGABIOS-lgpl-latest
+            boot: disk
+            cpu: model=corei7_skylake_x, count=1, ips=100000000, reset_on_triple_fault=1, cpuid_freq=none
+            pci: enabled=1, chipset=i440fx
+            vga: extension=vbe, update_freq=5, realtime=0
+            ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14
+            ata0-master: type=disk, path="{first}", mode=flat
+            {second}e1000: enabled=1, mac=52:54:00:12:34:56, ethmod=slirp, script={InRun("slirp.conf")}
+            com1: enabled=1, mode=socket-client, dev=127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}
+            port_e9_hack: enabled=1
+            clock: sync=none, time0=1700000000
+            log: {InRun("bochs.log")}
+            panic: action=report
+            error: action=ignore
+            info: action=report
+            debug: action=ignore
+            {string.Join('\n', Options.Extra)}
+
+            """;
+    }
+}

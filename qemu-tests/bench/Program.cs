@@ -1,0 +1,18 @@
+using System.CommandLine;
+using Hv.Bench;
+
+RootCommand root = new("Runs Hv and its guests in emulators.") { BootCommand.Create() };
+try
+{
+    return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+}
+catch (BenchException e)
+{
+    Console.Error.WriteLine($"hv: {e.Message}");
+    return 1;
+}
+catch (OperationCanceledException)
+{
+    Console.Error.WriteLine("hv: interrupted");
+    return 130;
+}

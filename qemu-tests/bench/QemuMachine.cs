@@ -1,0 +1,96 @@
+using System.Net.Sockets;
+
+namespace Hv.Bench;
+
+/// <summary>
+/// A q35 machine with UEFI, one processor, an Intel network card and the guest's disk; Hv comes on a USB stick, as a user would
+/// bring it.
+/// </summary>
+public abstract class QemuMachine(MachineOptions options) : Emulator(options)
+{
+    private const int UsualMemoryMiB = 3072;
+    private const string Firmware = "/usr/share/OVMF/OVMF_CODE_4M.fd", FirmwareVariables = "/usr/share/OVMF/OVMF_VARS_4M.fd";
+
+    // The path of a Unix socket is limited to 107 bytes, so sockets do not live in the run's folder.
+    private readonly string sockets = Directory.CreateTempSubdirectory("hv-").FullName;
+
+    /// <summary>The machine protocol's connection.</summary>
+    public Qmp Qmp { get; private set; } = null!;
+
+    /// <inheritdoc/>
+    public override string HvLogFile => InRun("hv.log");
+
+    /// <summary>The name of the guest's disk for <see cref="Qmp.DiskCounters"/>.</summary>
+    public const string GuestDrive = "os";
+
+    /// <summary>The arguments that choose the processor.</summary>
+    protected abstract IEnumerable<string> ProcessorArguments { get; }
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        base.Dispose();
+        Qmp?.Dispose();
+        Directory.Delete(sockets, recursive: true);
+    }
+
+    /// <inheritdoc/>
+    protected override OwnedProcess Launch()
+    {
+        if (!File.Exists(Firmware))
+            throw new BenchException($"The firmware {Firmware} is missing (Debian package ovmf).");
+        File.Copy(FirmwareVariables, InRun("efi-variables.fd"), overwrite: true);
+        List<string> arguments =
+        [
+            "-nodefaults", "-no-user-config", "-name", "hv", "-machine", "q35", .. ProcessorArguments,
+            "-smp", "1", "-m", $"{(Options.MemoryMiB > 0 ? Options.MemoryMiB : UsualMemoryMiB)}",
+            "-drive", $"if=pflash,format=raw,readonly=on,file={Firmware}",
+            "-drive", $"if=pflash,format=raw,file={InRun("efi-variables.fd")}",
+            "-display", "none", "-vga", "std",
+            "-serial", $"unix:{sockets}/serial,server=on,wait=on",
+            "-serial", $"file:{HvLogFile}",
+            "-qmp", $"unix:{sockets}/qmp,server=on,wait=off",
+            "-netdev", $"user,id=net,hostfwd=tcp:127.0.0.1:{NetworkPort}-:{GuestAnswerPort}",
+            "-device", "e1000e,netdev=net,romfile=",
+        ];
+        if (Options.HvImage is { } hv)
+            arguments.AddRange(["-device", "qemu-xhci", "-drive", $"if=none,id=hv,format=raw,file={hv}", "-device", "usb-storage,drive=hv,bootindex=0"]);
+        if (Options.GuestDisk is { } disk)
+        {
+            arguments.AddRange(["-drive", $"if=none,id={GuestDrive},format=raw,discard=unmap,file={disk}"]);
+            string bootIndex = Options.HvImage is null ? ",bootindex=0" : "";
+            arguments.AddRange(["-device", Options.Disk == DiskBus.Nvme
+                ? $"nvme,serial=HVGUEST,drive={GuestDrive}{bootIndex}"
+                : $"ide-hd,bus=ide.0,serial=HVGUEST,drive={GuestDrive}{bootIndex}"]);
+        }
+        arguments.AddRange(Options.Extra);
+        return new OwnedProcess("qemu-system-x86_64", arguments, InRun("emulator.out"), InRun("emulator.err"));
+    }
+
+    /// <inheritdoc/>
+    protected override Stream ConnectSerial() => new NetworkStream(Connect("serial"), ownsSocket: true);
+
+    /// <inheritdoc/>
+    protected override void Connected() => Qmp = new Qmp(Connect("qmp"));
+
+    private Socket Connect(string name)
+    {
+        UnixDomainSocketEndPoint address = new(Path.Combine(sockets, name));
+        while (true)
+        {
+            Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            try
+            {
+                socket.Connect(address);
+                return socket;
+            }
+            catch (SocketException)
+            {
+                socket.Dispose();
+                if (HasExited)
+                    throw StartFailure("QEMU", InRun("emulator.err"));
+                Thread.Sleep(20);
+            }
+        }
+    }
+}

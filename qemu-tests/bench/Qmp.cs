@@ -1,0 +1,70 @@
+using System.Net.Sockets;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Hv.Bench;
+
+/// <summary>A connection to QEMU's machine protocol.</summary>
+public sealed class Qmp : IDisposable
+{
+    private readonly Socket socket;
+    private readonly StreamReader reader;
+    private readonly StreamWriter writer;
+    private readonly Lock gate = new();
+
+    /// <summary>Takes over a connected socket and negotiates.</summary>
+    public Qmp(Socket socket)
+    {
+        this.socket = socket;
+        NetworkStream stream = new(socket, ownsSocket: true);
+        reader = new StreamReader(stream);
+        writer = new StreamWriter(stream) { AutoFlush = true };
+        _ = reader.ReadLine();
+        Execute("qmp_capabilities");
+    }
+
+    /// <summary>Executes a command and returns its result.</summary>
+    public JsonNode? Execute(string command, JsonObject? arguments = null)
+    {
+        JsonObject request = new() { ["execute"] = command };
+        if (arguments is not null)
+            request["arguments"] = arguments;
+        lock (gate)
+        {
+            writer.WriteLine(request.ToJsonString());
+            while (reader.ReadLine() is { } line)
+            {
+                JsonNode answer = JsonNode.Parse(line)!;
+                if (answer["error"] is { } error)
+                    throw new BenchException($"QEMU refused {command}: {error["desc"]}.");
+                if (answer is JsonObject o && o.ContainsKey("return"))
+                    return answer["return"];
+            }
+        }
+        throw new BenchException($"QEMU ended before it answered {command}.");
+    }
+
+    /// <summary>Writes a picture of the guest's screen (PPM) to a file.</summary>
+    public void Screendump(string path) => Execute("screendump", new JsonObject { ["filename"] = path });
+
+    /// <summary>Presses keys together on the guest's keyboard and releases them (QEMU's key names, for example "ctrl", "c").</summary>
+    public void SendKeys(params string[] keys) => Execute("send-key", new JsonObject
+    {
+        ["keys"] = new JsonArray([.. keys.Select(key => new JsonObject { ["type"] = "qcode", ["data"] = key })]),
+    });
+
+    /// <summary>Operations and bytes read from and written to a drive since QEMU was started.</summary>
+    public DiskCounters DiskCounters(string drive)
+    {
+        JsonArray all = Execute("query-blockstats")!.AsArray();
+        JsonNode node = all.FirstOrDefault(entry => (string?)entry!["device"] == drive) ?? throw new BenchException($"QEMU has no drive '{drive}'.");
+        return node["stats"].Deserialize<DiskCounters>();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        reader.Dispose();
+        socket.Dispose();
+    }
+}

@@ -1,0 +1,19 @@
+using System;
+
+namespace System.Runtime;
+
+/// <summary>Stands in, on the host, for the attribute by which ILC finds an assembled stub.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class RuntimeImportAttribute(string entry) : Attribute
+{
+    /// <summary>The stub's name.</summary>
+    public string Entry => entry;
+}
+
+/// <summary>Stands in, on the host, for the attribute by which ILC exports a method.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class RuntimeExportAttribute(string entry) : Attribute
+{
+    /// <summary>The exported name.</summary>
+    public string Entry => entry;
+}

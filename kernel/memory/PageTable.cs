@@ -1,0 +1,182 @@
+using System.Threading;
+
+namespace Hv.Kernel.Memory;
+
+/// <summary>
+/// A four-level page table in either format: nested tables (EPT, NPT) and Hv's own address space. The largest pages that the
+/// request allows are used; a large page is split when a part of it changes. Callers flush the processor's caches of it.
+/// </summary>
+/// <remarks>Changed only by the processor that owns the VM, or while the VM is stopped. Tables come from the page source given.</remarks>
+public sealed unsafe class PageTable
+{
+    private const int Levels = 4, EntriesPerTable = 512, BitsPerLevel = 9;
+
+    /// <summary>Addresses that four levels reach, in bytes.</summary>
+    public const ulong Reach = 1ul << (PageSize.SmallShift + Levels * BitsPerLevel);
+
+    private readonly NestedFormat _format;
+    private readonly PageSource _pages;
+    private readonly ulong* _root;
+    private readonly bool _hugePages;
+
+    /// <summary>Makes an empty table. <paramref name="hugePages"/>: 1 GiB leaves may be used.</summary>
+    public PageTable(NestedFormat format, PageSource pages, bool hugePages)
+    {
+        _format = format;
+        _pages = pages;
+        _hugePages = hugePages;
+        _root = (ulong*)pages.TakePage();
+        Invariant.Holds(_root != null, "no page for a page table root");
+    }
+
+    /// <summary>The root table: what CR3, nCR3 or the EPT pointer names.</summary>
+    public HostPhysical Root => new((ulong)_root);
+
+    /// <summary>The format of the entries.</summary>
+    public NestedFormat Format => _format;
+
+    /// <summary>
+    /// Maps <paramref name="bytes"/> bytes at <paramref name="address"/> to <paramref name="target"/> (all 4 KiB aligned), replacing
+    /// what was there. <see cref="Status.OutOfMemory"/> if a table page is missing: what was mapped by then stays.
+    /// </summary>
+    public Status Map(ulong address, HostPhysical target, ulong bytes, PageAccess access, MemoryType type) =>
+        Set(address, bytes, target.Value, _format.Leaf(access, type), stepTarget: true);
+
+    /// <summary>Takes away the mapping of a range (4 KiB aligned).</summary>
+    public Status Unmap(ulong address, ulong bytes) => Set(address, bytes, 0, 0, stepTarget: false);
+
+    /// <summary>The leaf entry of the page that holds <paramref name="address"/>, 0 if there is none; and the page's size as a shift.</summary>
+    public ulong Lookup(ulong address, out int shift)
+    {
+        ulong* table = _root;
+        for (int level = Levels - 1; ; level--)
+        {
+            shift = PageSize.SmallShift + level * BitsPerLevel;
+            if (address >= Reach)
+                return 0;
+            ulong entry = Volatile.Read(ref table[(int)(address >> shift) & (EntriesPerTable - 1)]);
+            if (!_format.IsPresent(entry))
+                return 0;
+            if (level == 0 || (entry & NestedFormat.LargePage) != 0)
+                return entry;
+            table = (ulong*)(entry & NestedFormat.AddressMask);
+        }
+    }
+
+    /// <summary>The host-physical address behind <paramref name="address"/>, and whether its page may be written.</summary>
+    public Result<HostPhysical> Translate(ulong address, out bool writable)
+    {
+        ulong entry = Lookup(address, out int shift);
+        writable = _format.IsWritable(entry);
+        if (entry == 0)
+            return Status.NotFound;
+        ulong offset = (1ul << shift) - 1;
+        return new HostPhysical((entry & NestedFormat.AddressMask & ~offset) | (address & offset));
+    }
+
+    /// <summary>
+    /// A pointer to the 4 KiB entry for <paramref name="address"/>, making tables and splitting large pages on the way;
+    /// null if a table page is missing.
+    /// </summary>
+    public ulong* SmallEntry(ulong address) => Descend(address, downTo: 0);
+
+    /// <summary>Gives all table pages but the root back and leaves the table empty.</summary>
+    public void Clear()
+    {
+        FreeBelow(_root, Levels - 1);
+        for (int i = 0; i < EntriesPerTable; i++)
+            _root[i] = 0;
+    }
+
+    private Status Set(ulong address, ulong bytes, ulong target, ulong leaf, bool stepTarget)
+    {
+        if (((address | bytes | target) & (PageSize.Small - 1)) != 0 || address >= Reach || bytes > Reach - address)
+            return Status.InvalidArgument;
+        while (bytes != 0)
+        {
+            int level = LargestLevel(address, target, bytes);
+            int shift = PageSize.SmallShift + level * BitsPerLevel;
+            ulong* entry = Descend(address, level);
+            if (entry == null)
+                return Status.OutOfMemory;
+            ulong old = *entry;
+            ulong made = leaf == 0 ? 0 : target | leaf | (level > 0 ? NestedFormat.LargePage : 0);
+            Volatile.Write(ref *entry, made);
+            if (level > 0 && _format.IsPresent(old) && (old & NestedFormat.LargePage) == 0)
+            {
+                ulong* table = (ulong*)(old & NestedFormat.AddressMask);
+                FreeBelow(table, level - 1);
+                _pages.ReturnPage((byte*)table);
+            }
+            ulong step = 1ul << shift;
+            address += step;
+            bytes -= step;
+            if (stepTarget)
+                target += step;
+        }
+        return Status.Ok;
+    }
+
+    private int LargestLevel(ulong address, ulong target, ulong bytes)
+    {
+        for (int level = _hugePages ? 2 : 1; level > 0; level--)
+        {
+            ulong size = 1ul << (PageSize.SmallShift + level * BitsPerLevel);
+            if (((address | target) & (size - 1)) == 0 && bytes >= size)
+                return level;
+        }
+        return 0;
+    }
+
+    // The entry of the given level that covers the address; large pages above it are split.
+    private ulong* Descend(ulong address, int downTo)
+    {
+        ulong* table = _root;
+        for (int level = Levels - 1; ; level--)
+        {
+            int shift = PageSize.SmallShift + level * BitsPerLevel;
+            ulong* entry = &table[(int)(address >> shift) & (EntriesPerTable - 1)];
+            if (level == downTo)
+                return entry;
+            ulong value = *entry;
+            if (!_format.IsPresent(value) || (value & NestedFormat.LargePage) != 0)
+            {
+                ulong* made = (ulong*)_pages.TakePage();
+                if (made == null)
+                    return null;
+                if (_format.IsPresent(value))
+                    Split(value, level, made);
+                Volatile.Write(ref *entry, _format.Table(new HostPhysical((ulong)made)));
+                table = made;
+            }
+            else
+            {
+                table = (ulong*)(value & NestedFormat.AddressMask);
+            }
+        }
+    }
+
+    // The leaf's large-page bit stays on 2 MiB pieces and goes from 4 KiB ones, where it would mean another thing.
+    private static void Split(ulong leaf, int level, ulong* into)
+    {
+        ulong step = 1ul << (PageSize.SmallShift + (level - 1) * BitsPerLevel);
+        ulong piece = level == 1 ? leaf & ~NestedFormat.LargePage : leaf;
+        for (int i = 0; i < EntriesPerTable; i++)
+            into[i] = piece + (ulong)i * step;
+    }
+
+    private void FreeBelow(ulong* table, int level)
+    {
+        if (level == 0)
+            return;
+        for (int i = 0; i < EntriesPerTable; i++)
+        {
+            ulong entry = table[i];
+            if (!_format.IsPresent(entry) || (entry & NestedFormat.LargePage) != 0)
+                continue;
+            ulong* below = (ulong*)(entry & NestedFormat.AddressMask);
+            FreeBelow(below, level - 1);
+            _pages.ReturnPage((byte*)below);
+        }
+    }
+}

@@ -1,0 +1,299 @@
+using System;
+using System.Collections.Generic;
+using Hv.Drivers.Pci;
+using Hv.Drivers.Pci.Host;
+using Hv.Drivers.Quiesce;
+using Hv.Kernel;
+using Hv.Kernel.Io;
+using Xunit;
+
+namespace Hv.HostTests;
+
+public sealed class QuiescerTests
+{
+    private readonly PciBusModel _bus = new();
+    private readonly TickingTime _time = new() { Step = 50_000 };
+    private readonly PortPciHost _host;
+    private readonly RegisterMemory _memory = new();
+    private readonly PciFunctionTable _table = new(16);
+
+    public QuiescerTests()
+    {
+        _host = new PortPciHost(_bus.Ports);
+        // One tick of the models is 20 ms of this time.
+        int reads = 0;
+        _time.Tick = () =>
+        {
+            if (++reads % 400 == 0)
+                _bus.Tick();
+        };
+        _bus.Add(0, 0, 0, new PciFunctionModel(0x8086, 0x1237, 0x060000));
+    }
+
+    /// <summary>Registers at physical addresses: plain memory, with hooks.</summary>
+    private sealed class RegisterMemory : MmioDevice
+    {
+        public readonly Dictionary<ulong, uint> Values = [];
+        public readonly List<(ulong Address, uint Value)> Writes = [];
+        public Func<ulong, uint, uint>? OnWrite;
+
+        public override ulong ReadMmio(ulong offset, int size)
+        {
+            Assert.Equal(4, size);
+            return Values.GetValueOrDefault(offset);
+        }
+
+        public override void WriteMmio(ulong offset, int size, ulong value)
+        {
+            Assert.Equal(4, size);
+            Writes.Add((offset, (uint)value));
+            Values[offset] = OnWrite is null ? (uint)value : OnWrite(offset, (uint)value);
+        }
+    }
+
+    private static PciFunctionModel Function(uint classCode = 0x028000, ushort vendor = 0x10EC)
+    {
+        var model = new PciFunctionModel(vendor, 0x8168, classCode);
+        model.AddBar(0, 0, 0x20000, 0);
+        return model;
+    }
+
+    /// <summary>What firmware and then an OS do to it after power-on.</summary>
+    private Quiescer Start(params PciFunctionModel[] models)
+    {
+        foreach (PciFunctionModel model in models)
+        {
+            model.PowerOnIsNow();
+            model.Write(PciRegister.Bar0, 4, 0xFEB8_0000);
+            model.Write(PciRegister.Command, 2, PciRegister.CommandMemory);
+        }
+        Assert.Equal(Status.Ok, _table.Scan(_host, false));
+        var quiescer = new Quiescer(_host, _memory, _time, _table, 16);
+        for (int index = 0; index < _table.Count; index++)
+        {
+            if (!_table[index].IsBridge)
+                Assert.Equal(Status.Ok, quiescer.Add(_table[index]));
+        }
+        foreach (PciFunctionModel model in models)
+            model.Write(PciRegister.Command, 2, PciRegister.CommandMemory | PciRegister.CommandBusMaster);
+        return quiescer;
+    }
+
+    private static void CheckQuiet(PciFunctionModel model)
+    {
+        Assert.Equal((uint)(PciRegister.CommandMemory | PciRegister.CommandIntxDisable), model.Get(PciRegister.Command, 2));
+        Assert.Equal(0xFEB8_0000u, model.Get(PciRegister.Bar0, 4));
+    }
+
+    [Fact]
+    public void Function_level_reset_is_the_first_choice()
+    {
+        PciFunctionModel model = _bus.Add(0, 3, 0, Function());
+        model.AddPowerManagement(0x40, noSoftReset: false);
+        model.AddMsi(0x50);
+        model.AddExpress(0x60, flr: true);
+        model.AddMsiX(0xA0);
+        Quiescer quiescer = Start(model);
+        model.Write(0x52, 2, 1);
+        model.Write(0xA2, 2, 0x8000);
+        model.PendingTicks = 2;
+        model.RetryTicksAfterFlr = 4;
+        bool sawMask = false;
+        model.Written = offset => sawMask |= offset == 0xA2 && model.Get(0xA2, 2) == 0xC007;
+        Assert.Equal(Status.Ok, quiescer.Run());
+        QuiesceReport report = quiescer.Report(0);
+        Assert.Equal(ResetMethod.FunctionLevel, report.Worked);
+        Assert.Equal(ResetMethod.FunctionLevel, report.Tried);
+        Assert.Equal(1, model.Resets);
+        Assert.False(report.WasStillPending);
+        Assert.True(sawMask);
+        Assert.InRange(report.Nanoseconds, 100_000_000ul, 400_000_000ul);
+        Assert.Equal(new PciAddress(0, 3, 0), report.Address);
+        CheckQuiet(model);
+    }
+
+    [Fact]
+    public void Transactions_that_never_end_are_waited_for_only_so_long()
+    {
+        PciFunctionModel model = _bus.Add(0, 3, 0, Function());
+        model.AddAdvancedFeatures(0x60);
+        Quiescer quiescer = Start(model);
+        model.PendingTicks = 1_000_000;
+        Assert.Equal(Status.Ok, quiescer.Run());
+        Assert.True(quiescer.Report(0).WasStillPending);
+        Assert.Equal(ResetMethod.AdvancedFeatures, quiescer.Report(0).Worked);
+        CheckQuiet(model);
+    }
+
+    [Fact]
+    public void A_power_cycle_is_used_where_it_resets_and_not_where_it_does_not()
+    {
+        PciFunctionModel soft = _bus.Add(0, 3, 0, Function());
+        soft.AddPowerManagement(0x40, noSoftReset: false);
+        PciFunctionModel hard = _bus.Add(0, 4, 0, Function());
+        hard.AddPowerManagement(0x40, noSoftReset: true);
+        Quiescer quiescer = Start(soft, hard);
+        Assert.Equal(Status.Unsupported, quiescer.Run());
+        Assert.Equal(ResetMethod.PowerState, quiescer.Report(0).Worked);
+        Assert.Equal(Status.Ok, quiescer.Report(0).Status);
+        Assert.Equal(1, soft.Resets);
+        Assert.Equal(Status.Unsupported, quiescer.Report(1).Status);
+        Assert.Equal(ResetMethod.None, quiescer.Report(1).Tried);
+        Assert.Equal(0, hard.Resets);
+        CheckQuiet(soft);
+        CheckQuiet(hard);
+    }
+
+    [Fact]
+    public void A_bus_is_reset_only_for_a_function_that_has_it_for_itself()
+    {
+        var bridge = new PciFunctionModel(0x8086, 0x244E, 0x060400, 1);
+        bridge.Put(PciRegister.PrimaryBus, 2, 0x0100);
+        _bus.Add(0, 1, 0, bridge);
+        PciFunctionModel alone = _bus.Add(1, 0, 0, Function());
+        bridge.Written = offset =>
+        {
+            if (offset == PciRegister.BridgeControl && (bridge.Get(offset, 2) & 0x40) != 0)
+                alone.Reset();
+        };
+        Quiescer quiescer = Start(alone);
+        Assert.Equal(Status.Ok, quiescer.Run());
+        Assert.Equal(ResetMethod.SecondaryBus, quiescer.Report(0).Worked);
+        Assert.Equal(1, alone.Resets);
+        Assert.Equal(0u, bridge.Get(PciRegister.BridgeControl, 2));
+        CheckQuiet(alone);
+
+        _bus.Add(1, 1, 0, Function());
+        _table.Scan(_host, false);
+        Assert.False(_table.IsAloneOnBus(_table.Find(new PciAddress(1, 0, 0))!));
+    }
+
+    [Fact]
+    public void Several_functions_wait_at_the_same_time()
+    {
+        var models = new PciFunctionModel[5];
+        for (int index = 0; index < models.Length; index++)
+        {
+            models[index] = _bus.Add(0, 3 + index, 0, Function());
+            models[index].AddExpress(0x60, flr: true);
+        }
+        Quiescer quiescer = Start(models);
+        ulong begin = _time.Now;
+        Assert.Equal(Status.Ok, quiescer.Run());
+        Assert.InRange(_time.Now - begin, 100_000_000ul, 250_000_000ul);
+        Assert.Equal(5, quiescer.Count);
+    }
+
+    [Fact]
+    public void A_function_that_a_reset_kills_is_reported()
+    {
+        PciFunctionModel model = _bus.Add(0, 3, 0, Function());
+        model.AddExpress(0x60, flr: true);
+        model.DiesAtFlr = true;
+        Quiescer quiescer = Start(model);
+        Assert.Equal(Status.NotFound, quiescer.Run());
+        Assert.Equal(ResetMethod.None, quiescer.Report(0).Worked);
+        // And the next time nothing answers at all.
+        Assert.Equal(Status.NotFound, quiescer.Run());
+        Assert.Equal(ResetMethod.None, quiescer.Report(0).Tried);
+    }
+
+    [Fact]
+    public void A_sleeping_function_is_woken_first()
+    {
+        PciFunctionModel model = _bus.Add(0, 3, 0, Function());
+        model.AddPowerManagement(0x40, noSoftReset: true);
+        model.AddExpress(0x60, flr: true);
+        Quiescer quiescer = Start(model);
+        model.Write(0x44, 2, 3);
+        Assert.Equal(Status.Ok, quiescer.Run());
+        Assert.Equal(8u, model.Get(0x44, 2));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void The_network_controller_is_stopped_by_its_own_registers(bool express)
+    {
+        PciFunctionModel model = _bus.Add(0, 3, 0, Function(0x020000, 0x8086));
+        model.AddPowerManagement(0x40, noSoftReset: true);
+        if (express)
+            model.AddExpress(0x60, flr: false);
+        Quiescer quiescer = Start(model);
+        const ulong Base = 0xFEB8_0000;
+        _memory.Values[Base] = 0x40;
+        _memory.Values[Base + 8] = 0x80083;
+        _memory.OnWrite = (address, value) =>
+        {
+            Assert.Equal(PciRegister.CommandMemory | PciRegister.CommandBusMaster, (int)model.Get(PciRegister.Command, 2));
+            if (address == Base && (value & 4) != 0)
+                _memory.Values[Base + 8] &= ~(1u << 19);
+            if (address != Base || (value & 1u << 26) == 0)
+                return value;
+            Assert.Equal(express, (_memory.Values[Base + 8] & 1u << 19) == 0);
+            return 0x40; // the reset bit clears itself
+        };
+        Assert.Equal(Status.Ok, quiescer.Run());
+        Assert.Equal(ResetMethod.Device, quiescer.Report(0).Worked);
+        Assert.Equal((Base + 0xD8, uint.MaxValue), _memory.Writes[0]);
+        Assert.Equal(2, _memory.Writes.FindAll(write => write.Address == Base + 0xD8).Count);
+        CheckQuiet(model);
+    }
+
+    [Fact]
+    public void Registers_are_looked_for_where_boot_found_them_not_where_the_guest_put_them()
+    {
+        PciFunctionModel model = _bus.Add(0, 3, 0, Function(0x020000, 0x8086));
+        Quiescer quiescer = Start(model);
+        model.Write(PciRegister.Bar0, 4, 0x0010_0000);
+        _memory.OnWrite = (address, value) =>
+        {
+            Assert.InRange(address, 0xFEB8_0000ul, 0xFEB9_FFFFul);
+            return value & ~(1u << 26);
+        };
+        Assert.Equal(Status.Ok, quiescer.Run());
+        Assert.True(quiescer.Report(0).HadMovedBars);
+        CheckQuiet(model);
+    }
+
+    [Fact]
+    public void A_usb_controller_is_halted_then_reset()
+    {
+        PciFunctionModel model = _bus.Add(0, 3, 0, Function(0x0C0330));
+        Quiescer quiescer = Start(model);
+        const ulong Base = 0xFEB8_0000;
+        _memory.Values[Base] = 0x0100_0040;
+        _memory.Values[Base + 0x40] = 0x5;
+        bool halted = false;
+        _memory.OnWrite = (address, value) =>
+        {
+            Assert.Equal(Base + 0x40, address);
+            if ((value & 1) == 0)
+                _memory.Values[Base + 0x44] = 1;
+            halted |= value == 4;
+            Assert.True(halted);
+            return value & ~2u;
+        };
+        Assert.Equal(Status.Ok, quiescer.Run());
+        Assert.Equal(ResetMethod.Device, quiescer.Report(0).Worked);
+        Assert.Equal(2, _memory.Writes.Count);
+    }
+
+    [Fact]
+    public void A_device_that_ignores_its_reset_bit_ends_in_a_time_out()
+    {
+        PciFunctionModel model = _bus.Add(0, 3, 0, Function(0x0C0330));
+        Quiescer quiescer = Start(model);
+        Assert.Equal(Status.Timeout, quiescer.Run());
+        Assert.Equal(ResetMethod.Device, quiescer.Report(0).Tried);
+        Assert.Equal(ResetMethod.None, quiescer.Report(0).Worked);
+        CheckQuiet(model);
+    }
+
+    [Fact]
+    public void Bridges_are_not_quiesced()
+    {
+        Assert.Equal(Status.Ok, _table.Scan(_host, false));
+        Assert.Equal(Status.Unsupported, new Quiescer(_host, _memory, _time, _table, 1).Add(_table[0]));
+    }
+}

@@ -25,7 +25,7 @@ public static unsafe class GuestPaging
     /// Translates <paramref name="address"/> for <paramref name="access"/>. On failure gives false and the error code of the page
     /// fault that the guest must get; an entry that lies outside of the guest's memory counts as not present.
     /// </summary>
-    public static bool Translate(in PagingState state, GuestMemory memory, GuestVirtual address, PageAccess access,
+    public static bool Translate(in PagingState state, GuestMemory memory, GuestVirtual address, GuestAccess access,
         out GuestPhysical physical, out uint errorCode)
     {
         bool longMode = (state.Efer & PagingState.EferLongModeActive) != 0;
@@ -37,10 +37,10 @@ public static unsafe class GuestPaging
             return true;
         }
 
-        errorCode = (uint)(access & (PageAccess.Write | PageAccess.User));
+        errorCode = (uint)(access & (GuestAccess.Write | GuestAccess.User));
         bool executeDisable = (state.Efer & PagingState.EferNoExecute) != 0 && (state.Cr4 & PagingState.Cr4PhysicalAddressExtension) != 0;
-        if ((access & PageAccess.Fetch) != 0 && (executeDisable || (state.Cr4 & PagingState.Cr4Smep) != 0))
-            errorCode |= (uint)PageAccess.Fetch;
+        if ((access & GuestAccess.Fetch) != 0 && (executeDisable || (state.Cr4 & PagingState.Cr4Smep) != 0))
+            errorCode |= (uint)GuestAccess.Fetch;
 
         return (state.Cr4 & PagingState.Cr4PhysicalAddressExtension) != 0
             ? WalkWide(in state, memory, linear, access, out physical, ref errorCode)
@@ -48,7 +48,7 @@ public static unsafe class GuestPaging
     }
 
     // 32-bit paging: two levels of 4-byte entries.
-    private static bool WalkNarrow(in PagingState state, GuestMemory memory, ulong linear, PageAccess access, out GuestPhysical physical, ref uint errorCode)
+    private static bool WalkNarrow(in PagingState state, GuestMemory memory, ulong linear, GuestAccess access, out GuestPhysical physical, ref uint errorCode)
     {
         const int LargeShift = 22;
         ulong table = state.Cr3 & 0xffff_f000;
@@ -77,7 +77,7 @@ public static unsafe class GuestPaging
             }
             if (leaf && !Allowed(in state, rights, access, executable: true))
                 return Fail(ref errorCode, ErrorProtection);
-            if (!Mark(memory, at, entry, leaf && (access & PageAccess.Write) != 0, narrow: true))
+            if (!Mark(memory, at, entry, leaf && (access & GuestAccess.Write) != 0, narrow: true))
                 return false;
             if (leaf)
             {
@@ -90,7 +90,7 @@ public static unsafe class GuestPaging
     }
 
     // PAE, 4-level and 5-level paging: 8-byte entries.
-    private static bool WalkWide(in PagingState state, GuestMemory memory, ulong linear, PageAccess access, out GuestPhysical physical, ref uint errorCode)
+    private static bool WalkWide(in PagingState state, GuestMemory memory, ulong linear, GuestAccess access, out GuestPhysical physical, ref uint errorCode)
     {
         bool longMode = (state.Efer & PagingState.EferLongModeActive) != 0;
         int levels = !longMode ? 3 : (state.Cr4 & PagingState.Cr4FiveLevels) != 0 ? 5 : 4;
@@ -121,7 +121,7 @@ public static unsafe class GuestPaging
                 executable &= (entry & NoExecute) == 0;
                 if (leaf && !Allowed(in state, rights, access, executable))
                     return Fail(ref errorCode, ErrorProtection);
-                if (!Mark(memory, at, entry, leaf && (access & PageAccess.Write) != 0, narrow: false))
+                if (!Mark(memory, at, entry, leaf && (access & GuestAccess.Write) != 0, narrow: false))
                     return false;
             }
             if (leaf)
@@ -157,18 +157,18 @@ public static unsafe class GuestPaging
         return reserved;
     }
 
-    private static bool Allowed(in PagingState state, ulong rights, PageAccess access, bool executable)
+    private static bool Allowed(in PagingState state, ulong rights, GuestAccess access, bool executable)
     {
         bool userPage = (rights & User) != 0;
-        bool fetch = (access & PageAccess.Fetch) != 0;
-        bool write = (access & PageAccess.Write) != 0;
+        bool fetch = (access & GuestAccess.Fetch) != 0;
+        bool write = (access & GuestAccess.Write) != 0;
         if (fetch && !executable)
             return false;
-        if ((access & PageAccess.User) != 0)
+        if ((access & GuestAccess.User) != 0)
             return userPage && (!write || (rights & Writable) != 0);
         if (userPage && fetch && (state.Cr4 & PagingState.Cr4Smep) != 0)
             return false;
-        if (userPage && !fetch && (state.Cr4 & PagingState.Cr4Smap) != 0 && (access & PageAccess.SmapSuspended) == 0)
+        if (userPage && !fetch && (state.Cr4 & PagingState.Cr4Smap) != 0 && (access & GuestAccess.SmapSuspended) == 0)
             return false;
         return !write || (rights & Writable) != 0 || (state.Cr0 & PagingState.Cr0WriteProtect) == 0;
     }

@@ -27,10 +27,10 @@ public unsafe struct InstructionContext
     public byte PrivilegeLevel;
 
     /// <summary>What the privilege level and RFLAGS.AC add to each access.</summary>
-    public readonly PageAccess Privilege =>
-        PrivilegeLevel == 3 ? PageAccess.User
-        : (Rflags & Instructions.Rflags.AlignmentCheck) != 0 ? PageAccess.SmapSuspended
-        : PageAccess.Read;
+    public readonly GuestAccess Privilege =>
+        PrivilegeLevel == 3 ? GuestAccess.User
+        : (Rflags & Instructions.Rflags.AlignmentCheck) != 0 ? GuestAccess.SmapSuspended
+        : GuestAccess.Read;
 
     /// <summary>The offset that <paramref name="memory"/> stands for, without the segment base.</summary>
     public readonly ulong EffectiveAddress(in DecodedInstruction instruction, in MemoryOperand memory)

@@ -16,7 +16,7 @@ public static unsafe class InstructionFetcher
         int count = 0;
         errorCode = 0;
         ulong codeBase = context.Segments.For(SegmentRegister.Cs, context.Mode);
-        PageAccess access = PageAccess.Fetch | context.Privilege;
+        GuestAccess access = GuestAccess.Fetch | context.Privilege;
         while (count < InstructionDecoder.MaximumLength)
         {
             ulong linear = codeBase + context.Rip + (uint)count;

@@ -20,7 +20,7 @@ internal static unsafe class LinearMemory
     /// Finds the <paramref name="size"/> bytes at <paramref name="address"/>. <see cref="EmulationResult.PageFault"/> with its
     /// <paramref name="fault"/> if the guest's tables forbid it, <see cref="EmulationResult.Unsupported"/> if there is no memory.
     /// </summary>
-    public static EmulationResult Find(in InstructionContext context, GuestMemory memory, GuestVirtual address, int size, PageAccess access,
+    public static EmulationResult Find(in InstructionContext context, GuestMemory memory, GuestVirtual address, int size, GuestAccess access,
         out Place place, out GuestPageFault fault)
     {
         place = default;
@@ -37,7 +37,7 @@ internal static unsafe class LinearMemory
         return result;
     }
 
-    private static EmulationResult Find(in InstructionContext context, GuestMemory memory, GuestVirtual address, PageAccess access,
+    private static EmulationResult Find(in InstructionContext context, GuestMemory memory, GuestVirtual address, GuestAccess access,
         out byte* bytes, out GuestPageFault fault)
     {
         bytes = null;
@@ -48,7 +48,7 @@ internal static unsafe class LinearMemory
             fault.ErrorCode = errorCode;
             return EmulationResult.PageFault;
         }
-        byte* page = memory.Page(physical, (access & PageAccess.Write) != 0);
+        byte* page = memory.Page(physical, (access & GuestAccess.Write) != 0);
         if (page == null)
             return EmulationResult.Unsupported;
         bytes = page + physical.PageOffset;

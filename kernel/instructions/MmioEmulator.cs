@@ -152,11 +152,11 @@ public static unsafe class MmioEmulator
         GuestVirtual destination = context.Linear(SegmentRegister.Es, StringCounter.Destination(in instruction, in context));
 
         // Which of the two is the device is known only from where the guest's tables lead.
-        if (!LeadsTo(in context, memory, source, PageAccess.Read, faulting, out bool fromDevice, out fault))
+        if (!LeadsTo(in context, memory, source, GuestAccess.Read, faulting, out bool fromDevice, out fault))
             return EmulationResult.PageFault;
         if (!fromDevice)
         {
-            if (!LeadsTo(in context, memory, destination, PageAccess.Write, faulting, out bool toDevice, out fault))
+            if (!LeadsTo(in context, memory, destination, GuestAccess.Write, faulting, out bool toDevice, out fault))
                 return EmulationResult.PageFault;
             if (!toDevice)
                 return EmulationResult.Unsupported;
@@ -166,7 +166,7 @@ public static unsafe class MmioEmulator
             return EmulationResult.Unsupported;
 
         EmulationResult found = LinearMemory.Find(in context, memory, fromDevice ? destination : source, size,
-            fromDevice ? PageAccess.Write : PageAccess.Read, out LinearMemory.Place place, out fault);
+            fromDevice ? GuestAccess.Write : GuestAccess.Read, out LinearMemory.Place place, out fault);
         if (found != EmulationResult.Completed)
             return found;
         if (fromDevice)
@@ -177,7 +177,7 @@ public static unsafe class MmioEmulator
         return EmulationResult.Completed;
     }
 
-    private static bool LeadsTo(in InstructionContext context, GuestMemory memory, GuestVirtual address, PageAccess access,
+    private static bool LeadsTo(in InstructionContext context, GuestMemory memory, GuestVirtual address, GuestAccess access,
         GuestPhysical faulting, out bool same, out GuestPageFault fault)
     {
         fault = default;

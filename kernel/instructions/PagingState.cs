@@ -15,7 +15,7 @@ public struct PagingState
     public const ulong Cr4FiveLevels = 1ul << 12;
     /// <summary>CR4.SMEP: the supervisor executes no user pages.</summary>
     public const ulong Cr4Smep = 1ul << 20;
-    /// <summary>CR4.SMAP: the supervisor touches no user pages (unless <see cref="PageAccess.SmapSuspended"/>).</summary>
+    /// <summary>CR4.SMAP: the supervisor touches no user pages (unless <see cref="GuestAccess.SmapSuspended"/>).</summary>
     public const ulong Cr4Smap = 1ul << 21;
     /// <summary>EFER.LMA: long mode is active.</summary>
     public const ulong EferLongModeActive = 1ul << 10;

@@ -61,7 +61,7 @@ public static unsafe class PortEmulator
         ulong offset = input ? StringCounter.Destination(in instruction, in context) : StringCounter.Source(in instruction, in context);
         GuestVirtual linear = context.Linear(instruction.Memory.Segment, offset);
         more = false;
-        EmulationResult found = LinearMemory.Find(in context, memory, linear, size, input ? PageAccess.Write : PageAccess.Read,
+        EmulationResult found = LinearMemory.Find(in context, memory, linear, size, input ? GuestAccess.Write : GuestAccess.Read,
             out LinearMemory.Place place, out fault);
         if (found != EmulationResult.Completed)
             return found;

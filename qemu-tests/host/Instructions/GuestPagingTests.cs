@@ -17,7 +17,7 @@ public sealed class GuestPagingTests : IDisposable
     [Fact]
     public void Without_paging_an_address_is_its_own_translation()
     {
-        Expect(0x1_2345_6789, PageAccess.Write | PageAccess.User, 0x2345_6789);
+        Expect(0x1_2345_6789, GuestAccess.Write | GuestAccess.User, 0x2345_6789);
     }
 
     [Fact]
@@ -26,7 +26,7 @@ public sealed class GuestPagingTests : IDisposable
         Narrow();
         _memory.Write32(0x1000 + 0x48 * 4, 0x2000 | (uint)All);
         _memory.Write32(0x2000 + 0x345 * 4, 0xabcd_e000 | (uint)All);
-        Expect(0x1234_5678, PageAccess.Write | PageAccess.User, 0xabcd_e678);
+        Expect(0x1234_5678, GuestAccess.Write | GuestAccess.User, 0xabcd_e678);
         Assert.Equal(0x2000 | All | Accessed, _memory.Read32(0x1000 + 0x48 * 4));
         Assert.Equal(0xabcd_e000 | All | Accessed | Dirty, _memory.Read32(0x2000 + 0x345 * 4));
     }
@@ -37,12 +37,12 @@ public sealed class GuestPagingTests : IDisposable
         Narrow();
         _state.Cr4 = PagingState.Cr4PageSizeExtensions;
         _memory.Write32(0x1000 + 0x48 * 4, 0x0040_0000 | 0xa5 << 13 | (uint)(All | Large));
-        Expect(0x1234_5678, PageAccess.Read, 0xa5_0040_0000 + 0x34_5678);
+        Expect(0x1234_5678, GuestAccess.Read, 0xa5_0040_0000 + 0x34_5678);
         _memory.Write32(0x1000 + 0x48 * 4, 0x0060_0000 | (uint)(All | Large));
-        ExpectFault(0x1234_5678, PageAccess.Read, 9);
+        ExpectFault(0x1234_5678, GuestAccess.Read, 9);
         _state.PhysicalAddressBits = 36;
         _memory.Write32(0x1000 + 0x48 * 4, 0x0040_0000 | 0x10 << 13 | (uint)(All | Large));
-        ExpectFault(0x1234_5678, PageAccess.Read, 9);
+        ExpectFault(0x1234_5678, GuestAccess.Read, 9);
     }
 
     [Fact]
@@ -51,7 +51,7 @@ public sealed class GuestPagingTests : IDisposable
         Narrow();
         _memory.Write32(0x1000 + 0x48 * 4, 0x2000 | (uint)(All | Large));
         _memory.Write32(0x2000 + 0x345 * 4, 0x5000 | (uint)All);
-        Expect(0x1234_5678, PageAccess.Read, 0x5678);
+        Expect(0x1234_5678, GuestAccess.Read, 0x5678);
     }
 
     [Fact]
@@ -64,10 +64,10 @@ public sealed class GuestPagingTests : IDisposable
         _memory.Write64(0x1020 + 3 * 8, 0x2000 | Present);
         _memory.Write64(0x2000 + 0x1ff * 8, 0x3000 | All);
         _memory.Write64(0x3000 + 0x1ff * 8, 0xab_cdef_0000 | All);
-        Expect(0xffff_fabc, PageAccess.Write | PageAccess.User, 0xab_cdef_0abc);
+        Expect(0xffff_fabc, GuestAccess.Write | GuestAccess.User, 0xab_cdef_0abc);
         Assert.Equal(0x2000 | Present, _memory.Read64(0x1020 + 3 * 8));
         _memory.Write64(0x1020 + 3 * 8, 0x2000 | Present | Writable);
-        ExpectFault(0xffff_fabc, PageAccess.Read, 9);
+        ExpectFault(0xffff_fabc, GuestAccess.Read, 9);
     }
 
     [Theory]
@@ -80,7 +80,7 @@ public sealed class GuestPagingTests : IDisposable
         ulong frame = leafLevel switch { 1 => 0x7_0000_1000, 2 => 0x7_0020_0000, _ => 0x7_4000_0000ul };
         Map(4, leafLevel, address, frame, All);
         ulong mask = (1ul << (12 + 9 * (leafLevel - 1))) - 1;
-        Expect(address, PageAccess.Write, frame | (address & mask));
+        Expect(address, GuestAccess.Write, frame | (address & mask));
     }
 
     [Fact]
@@ -90,8 +90,8 @@ public sealed class GuestPagingTests : IDisposable
         _state.Cr4 |= PagingState.Cr4FiveLevels;
         const ulong Address = 0x00a5_1234_5678_9abc;
         Map(5, 1, Address, 0x1_2345_6000, All);
-        Expect(Address, PageAccess.Read, 0x1_2345_6abc);
-        ExpectFault(Address ^ (1ul << 50), PageAccess.Read, 0);
+        Expect(Address, GuestAccess.Read, 0x1_2345_6abc);
+        ExpectFault(Address ^ (1ul << 50), GuestAccess.Read, 0);
     }
 
     [Fact]
@@ -99,9 +99,9 @@ public sealed class GuestPagingTests : IDisposable
     {
         Wide();
         Map(4, 2, 0, 0x20_0000 | 1 << 12, All);
-        Expect(0x1234, PageAccess.Read, 0x20_1234);
+        Expect(0x1234, GuestAccess.Read, 0x20_1234);
         Map(4, 2, 0, 0x20_0000 | 1 << 13, All);
-        ExpectFault(0x1234, PageAccess.Read, 9);
+        ExpectFault(0x1234, GuestAccess.Read, 9);
     }
 
     [Fact]
@@ -109,22 +109,22 @@ public sealed class GuestPagingTests : IDisposable
     {
         Wide();
         Map(4, 1, 0, 1ul << 39, All);
-        Expect(0x10, PageAccess.Read, (1ul << 39) + 0x10);
+        Expect(0x10, GuestAccess.Read, (1ul << 39) + 0x10);
         Map(4, 1, 0, 1ul << 40, All);
-        ExpectFault(0x10, PageAccess.User, 4 | 9);
+        ExpectFault(0x10, GuestAccess.User, 4 | 9);
     }
 
     [Theory]
-    [InlineData(All, PageAccess.Write | PageAccess.User, true, -1)]
-    [InlineData(Present | User, PageAccess.Write | PageAccess.User, true, 7)]
-    [InlineData(Present | User, PageAccess.Write, true, 3)]
-    [InlineData(Present | User, PageAccess.Write, false, -1)]
-    [InlineData(Present | Writable, PageAccess.User, true, 5)]
-    [InlineData(Present | Writable, PageAccess.User | PageAccess.Fetch, true, 0x15)]
-    [InlineData(All | NoExecute, PageAccess.User | PageAccess.Fetch, true, 0x15)]
-    [InlineData(All | NoExecute, PageAccess.User, true, -1)]
-    [InlineData(0ul, PageAccess.Write | PageAccess.User, true, 6)]
-    public void Rights_are_checked_as_the_processor_checks_them(ulong rights, PageAccess access, bool writeProtect, int error)
+    [InlineData(All, GuestAccess.Write | GuestAccess.User, true, -1)]
+    [InlineData(Present | User, GuestAccess.Write | GuestAccess.User, true, 7)]
+    [InlineData(Present | User, GuestAccess.Write, true, 3)]
+    [InlineData(Present | User, GuestAccess.Write, false, -1)]
+    [InlineData(Present | Writable, GuestAccess.User, true, 5)]
+    [InlineData(Present | Writable, GuestAccess.User | GuestAccess.Fetch, true, 0x15)]
+    [InlineData(All | NoExecute, GuestAccess.User | GuestAccess.Fetch, true, 0x15)]
+    [InlineData(All | NoExecute, GuestAccess.User, true, -1)]
+    [InlineData(0ul, GuestAccess.Write | GuestAccess.User, true, 6)]
+    public void Rights_are_checked_as_the_processor_checks_them(ulong rights, GuestAccess access, bool writeProtect, int error)
     {
         Wide();
         _state.Cr0 = PagingState.Cr0Paging | (writeProtect ? PagingState.Cr0WriteProtect : 0);
@@ -133,10 +133,10 @@ public sealed class GuestPagingTests : IDisposable
     }
 
     [Theory]
-    [InlineData(PageAccess.Read, -1)]
-    [InlineData(PageAccess.Fetch, 0x11)]
-    [InlineData(PageAccess.User | PageAccess.Fetch, -1)]
-    public void SMEP_keeps_the_supervisor_from_executing_user_pages(PageAccess access, int error)
+    [InlineData(GuestAccess.Read, -1)]
+    [InlineData(GuestAccess.Fetch, 0x11)]
+    [InlineData(GuestAccess.User | GuestAccess.Fetch, -1)]
+    public void SMEP_keeps_the_supervisor_from_executing_user_pages(GuestAccess access, int error)
     {
         Wide();
         _state.Cr4 |= PagingState.Cr4Smep;
@@ -145,12 +145,12 @@ public sealed class GuestPagingTests : IDisposable
     }
 
     [Theory]
-    [InlineData(PageAccess.Read, 1)]
-    [InlineData(PageAccess.Write, 3)]
-    [InlineData(PageAccess.Read | PageAccess.SmapSuspended, -1)]
-    [InlineData(PageAccess.User, -1)]
-    [InlineData(PageAccess.Fetch, -1)]
-    public void SMAP_keeps_the_supervisor_from_touching_user_pages(PageAccess access, int error)
+    [InlineData(GuestAccess.Read, 1)]
+    [InlineData(GuestAccess.Write, 3)]
+    [InlineData(GuestAccess.Read | GuestAccess.SmapSuspended, -1)]
+    [InlineData(GuestAccess.User, -1)]
+    [InlineData(GuestAccess.Fetch, -1)]
+    public void SMAP_keeps_the_supervisor_from_touching_user_pages(GuestAccess access, int error)
     {
         Wide();
         _state.Cr4 |= PagingState.Cr4Smap;
@@ -164,9 +164,9 @@ public sealed class GuestPagingTests : IDisposable
         Wide();
         _state.Efer = PagingState.EferLongModeActive;
         Map(4, 1, 0x1000, 0x8000, All | NoExecute);
-        ExpectFault(0x1000, PageAccess.Fetch, 9);
+        ExpectFault(0x1000, GuestAccess.Fetch, 9);
         Map(4, 1, 0x1000, 0x8000, 0);
-        ExpectFault(0x1000, PageAccess.Fetch, 0);
+        ExpectFault(0x1000, GuestAccess.Fetch, 0);
     }
 
     [Fact]
@@ -174,7 +174,7 @@ public sealed class GuestPagingTests : IDisposable
     {
         Wide();
         _state.Cr3 = 0x8000_0000;
-        ExpectFault(0x1000, PageAccess.Write, 2);
+        ExpectFault(0x1000, GuestAccess.Write, 2);
     }
 
     [Fact]
@@ -182,7 +182,7 @@ public sealed class GuestPagingTests : IDisposable
     {
         Wide();
         Map(4, 1, 0x1000, 0x8000, Present | User);
-        ExpectFault(0x1000, PageAccess.Write | PageAccess.User, 7);
+        ExpectFault(0x1000, GuestAccess.Write | GuestAccess.User, 7);
         Assert.Equal(0x8000 | Present | User, _memory.Read64(0x4000 + 8));
     }
 
@@ -210,7 +210,7 @@ public sealed class GuestPagingTests : IDisposable
             _state.Cr4 = (ulong)random.NextInt64();
             _state.Efer = (ulong)random.NextInt64();
             _state.PhysicalAddressBits = (byte)random.Next(256);
-            var access = (PageAccess)((uint)random.Next() & (uint)(PageAccess.Write | PageAccess.User | PageAccess.Fetch));
+            var access = (GuestAccess)((uint)random.Next() & (uint)(GuestAccess.Write | GuestAccess.User | GuestAccess.Fetch));
             if (GuestPaging.Translate(in _state, _memory, new GuestVirtual((ulong)random.NextInt64()), access, out _, out uint error))
                 translated++;
             else
@@ -299,7 +299,7 @@ public sealed class GuestPagingTests : IDisposable
         }
     }
 
-    private void Check(ulong address, PageAccess access, ulong expected, int error)
+    private void Check(ulong address, GuestAccess access, ulong expected, int error)
     {
         if (error < 0)
             Expect(address, access, expected);
@@ -307,13 +307,13 @@ public sealed class GuestPagingTests : IDisposable
             ExpectFault(address, access, (uint)error);
     }
 
-    private void Expect(ulong address, PageAccess access, ulong expected)
+    private void Expect(ulong address, GuestAccess access, ulong expected)
     {
         Assert.True(GuestPaging.Translate(in _state, _memory, new GuestVirtual(address), access, out GuestPhysical physical, out uint error), $"error {error:x}");
         Assert.Equal(expected, physical.Value);
     }
 
-    private void ExpectFault(ulong address, PageAccess access, uint expected)
+    private void ExpectFault(ulong address, GuestAccess access, uint expected)
     {
         Assert.False(GuestPaging.Translate(in _state, _memory, new GuestVirtual(address), access, out _, out uint error));
         Assert.Equal(expected, error);

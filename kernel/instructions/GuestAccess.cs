@@ -1,7 +1,7 @@
 namespace Hv.Kernel.Instructions;
 
 /// <summary>The kind of an access to a page, with the values of the page-fault error code (Intel SDM vol. 3A, 4.7).</summary>
-public enum PageAccess : uint
+public enum GuestAccess : uint
 {
     /// <summary>A data read by the supervisor.</summary>
     Read = 0,

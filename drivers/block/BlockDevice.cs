@@ -13,6 +13,9 @@ public abstract class BlockDevice
     /// <summary>How long <see cref="Execute"/> waits: longer than any healthy disk takes, spin-up and internal error recovery included.</summary>
     public const ulong TimeLimitNanoseconds = 30_000_000_000;
 
+    /// <summary>The most sectors of one <see cref="BlockOperation.WriteZeroes"/>; a <see cref="BlockOperation.Discard"/> reaches to 2^32 - 1.</summary>
+    public const uint MaxZeroSectors = 65536;
+
     /// <summary>For derived classes; <paramref name="time"/> measures the time limit of <see cref="Execute"/>.</summary>
     protected BlockDevice(TimeSource time) => Time = time;
 
@@ -77,8 +80,15 @@ public abstract class BlockDevice
         ulong count = request.SectorCount;
         if (count == 0 || count > SectorCount || request.FirstSector > SectorCount - count)
             return false;
-        return request.Operation is BlockOperation.Read or BlockOperation.Write
-            ? count <= MaxTransferSectors && request.SegmentBytes == count * SectorSize
-            : request.SegmentBytes == 0;
+        switch (request.Operation)
+        {
+            case BlockOperation.Read:
+            case BlockOperation.Write:
+                return count <= MaxTransferSectors && request.SegmentBytes == count * SectorSize;
+            case BlockOperation.WriteZeroes:
+                return count <= MaxZeroSectors && request.SegmentBytes == 0;
+            default:
+                return count <= uint.MaxValue && request.SegmentBytes == 0;
+        }
     }
 }

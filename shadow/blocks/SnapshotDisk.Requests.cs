@@ -1,0 +1,442 @@
+using System;
+using Hv.Drivers.Block;
+using Hv.Kernel;
+
+namespace Hv.Shadow.Blocks;
+
+/// <summary>
+/// How requests are carried out while there is a snapshot. Those that touch the map are taken one after the other; each is a row of steps, and a
+/// step that needs the disk goes on when the disk has answered. All others go straight to the disk.
+/// </summary>
+public sealed unsafe partial class SnapshotDisk
+{
+    /// <summary>In a request's <see cref="BlockRequest.DeviceTag"/>: the primary's, whose old contents are to be preserved.</summary>
+    private const ulong PreserveTag = 1;
+    private const ulong LayeredTag = 2;
+
+    private readonly BlockRequest _child;
+    private BlockRequest? _first;
+    private BlockRequest? _last;
+    private BlockRequest? _current;
+    private ulong _sector;
+    private Status _outcome;
+    private uint _preserves;
+    private byte* _fillPage;
+    private ChunkEntry* _zeroSlot;
+    private Status _abortStatus;
+    private bool _childBusy;
+    private bool _running;
+    private bool _held;
+
+    /// <summary>A request of the primary's view.</summary>
+    internal void StartPrimary(BlockRequest request)
+    {
+        switch (State)
+        {
+            case SnapshotState.Active when request.Operation == BlockOperation.Discard:
+                // A hint: not worth preserving the old contents for.
+                request.Complete(Status.Ok);
+                break;
+            case SnapshotState.Active when IsWrite(request) && (_preserves != 0 || !IsMapped(request)):
+                _preserves++;
+                Enqueue(request, PreserveTag);
+                break;
+            case SnapshotState.Merging when request.Operation != BlockOperation.Flush:
+                Enqueue(request, LayeredTag);
+                break;
+            default:
+                _primary.PassOn(request);
+                break;
+        }
+    }
+
+    /// <summary>A request of the shadow's view.</summary>
+    internal void StartShadow(BlockRequest request)
+    {
+        if (State != SnapshotState.Active)
+            request.Complete(Status.InvalidState);
+        else if (request.Operation == BlockOperation.Flush)
+            request.Complete(Status.Ok);
+        else
+            Enqueue(request, LayeredTag);
+    }
+
+    private static bool IsWrite(BlockRequest request) => request.Operation is BlockOperation.Write or BlockOperation.WriteZeroes;
+
+    private static ulong EndOf(BlockRequest request) => request.FirstSector + request.SectorCount;
+
+    /// <summary>Whether the shadow looks for none of the request's chunks on the disk.</summary>
+    private bool IsMapped(BlockRequest request)
+    {
+        ulong last = (EndOf(request) - 1) / _chunkSectors;
+        for (ulong chunk = request.FirstSector / _chunkSectors; chunk <= last; chunk++)
+        {
+            if (!_map.Get(chunk).IsMapped)
+                return false;
+        }
+        return true;
+    }
+
+    private void Enqueue(BlockRequest request, ulong tag)
+    {
+        request.DeviceTag = tag;
+        request.Next = null;
+        if (_last == null)
+            _first = request;
+        else
+            _last.Next = request;
+        _last = request;
+        Run();
+    }
+
+    /// <summary>Takes steps until the disk is to be waited for, or nothing is left. A loop, so that the stack stays flat.</summary>
+    private void Run()
+    {
+        if (_running)
+            return;
+        _running = true;
+        while (!_childBusy && TryTakeRequest())
+        {
+            bool done = _abortStatus != Status.Ok || (_current!.DeviceTag == PreserveTag ? Preserve(_current) : Layer(_current));
+            if (done)
+                EndRequest();
+        }
+        _running = false;
+    }
+
+    private bool TryTakeRequest()
+    {
+        if (_current != null)
+            return true;
+        if (_first == null || (_held && _abortStatus == Status.Ok))
+            return false;
+        _current = _first;
+        _first = _current.Next;
+        if (_first == null)
+            _last = null;
+        _current.Next = null;
+        _sector = _current.FirstSector;
+        _outcome = Status.Ok;
+        return true;
+    }
+
+    private void EndRequest()
+    {
+        BlockRequest request = _current!;
+        _current = null;
+        if (_fillPage != null)
+            _pages.ReturnPage(_fillPage);
+        _fillPage = null;
+        _zeroSlot = null;
+        bool preserve = request.DeviceTag == PreserveTag;
+        if (preserve)
+            _preserves--;
+        if (_abortStatus != Status.Ok)
+            request.Complete(_abortStatus);
+        else if (preserve)
+            _primary.PassOn(request);
+        else
+            request.Complete(_outcome);
+    }
+
+    /// <summary>The primary is about to write: reads what the shadow still needs. True when nothing is left to be preserved.</summary>
+    private bool Preserve(BlockRequest request)
+    {
+        if (_outcome != Status.Ok)
+            Break(_outcome);
+        if (State != SnapshotState.Active)
+            return true;
+        ulong last = (EndOf(request) - 1) / _chunkSectors;
+        ulong chunk = _sector / _chunkSectors;
+        while (chunk <= last && _map.Get(chunk).IsMapped)
+            chunk++;
+        if (chunk > last)
+            return true;
+        ulong run = 1;
+        while (run < _runChunks && chunk + run <= last && !_map.Get(chunk + run).IsMapped)
+            run++;
+        _child.Prepare(BlockOperation.Read, chunk * _chunkSectors, SectorsOf(chunk, run));
+        for (ulong i = 0; i < run; i++)
+        {
+            ChunkEntry* slot = _map.Slot(chunk + i);
+            byte* page = slot == null ? null : _pages.TakePage();
+            if (page == null)
+            {
+                Break(Status.OutOfMemory);
+                return true;
+            }
+            // Nobody looks at the entry before the page is filled: requests that touch the map wait for this one.
+            *slot = new ChunkEntry(ChunkKind.Preserved, page);
+            PreservedChunks++;
+            AddPage(_child, chunk + i, page);
+        }
+        _sector = (chunk + run) * _chunkSectors;
+        StartChild();
+        return false;
+    }
+
+    /// <summary>The snapshot cannot be kept up. The primary is not to suffer from it: only the shadow is lost.</summary>
+    private void Break(Status reason)
+    {
+        BrokenReason = reason;
+        State = SnapshotState.Broken;
+        Forget();
+    }
+
+    /// <summary>One step of a request on overlay, preserved chunks and disk. True when it is done.</summary>
+    private bool Layer(BlockRequest request)
+    {
+        if (State is not (SnapshotState.Active or SnapshotState.Merging))
+            _outcome = Status.InvalidState;
+        if (_outcome != Status.Ok)
+            return true;
+        switch (request.Operation)
+        {
+            case BlockOperation.Read:
+                return ReadLayers(request);
+            case BlockOperation.Discard:
+                DiscardChunks(request);
+                return true;
+            default:
+                return WriteLayers(request);
+        }
+    }
+
+    private bool ReadLayers(BlockRequest request)
+    {
+        while (_sector < EndOf(request))
+        {
+            ulong chunk = _sector / _chunkSectors;
+            ChunkEntry entry = _map.Get(chunk);
+            if (!entry.IsMapped)
+            {
+                StartOnDisk(request);
+                return false;
+            }
+            uint sectors = SectorsInChunk(request);
+            Copy(request, sectors, entry.HasPage ? entry.Page : null, toPage: false);
+            _sector += sectors;
+        }
+        return true;
+    }
+
+    private bool WriteLayers(BlockRequest request)
+    {
+        bool zeroes = request.Operation == BlockOperation.WriteZeroes;
+        if (_zeroSlot != null)
+        {
+            Unmap(_zeroSlot);
+            _zeroSlot = null;
+        }
+        while (_sector < EndOf(request))
+        {
+            ulong chunk = _sector / _chunkSectors;
+            if (State == SnapshotState.Merging && !_map.Get(chunk).IsMapped)
+            {
+                StartOnDisk(request);
+                return false;
+            }
+            ChunkEntry* slot = _map.Slot(chunk);
+            if (slot == null)
+                return EndOutOfMemory();
+            uint sectors = SectorsInChunk(request);
+            bool whole = sectors == SectorsOf(chunk, 1);
+            if (zeroes && whole)
+            {
+                SetZero(slot);
+            }
+            else if (State == SnapshotState.Merging && slot->Kind == ChunkKind.Zero)
+            {
+                // Needs no page this way: the zeroes go to the disk first, then the data.
+                StartZeroing(slot, chunk);
+                return false;
+            }
+            else
+            {
+                byte* page = PageFor(slot, chunk, whole, out bool wait);
+                if (wait)
+                    return false;
+                if (page == null)
+                    return EndOutOfMemory();
+                Copy(request, sectors, page, toPage: true);
+            }
+            _sector += sectors;
+        }
+        return true;
+    }
+
+    /// <summary>
+    /// The chunk's page in the overlay, made if need be; null if the pool is empty. A chunk that is on the disk and will be written in part only is
+    /// read first: <paramref name="wait"/>.
+    /// </summary>
+    private byte* PageFor(ChunkEntry* slot, ulong chunk, bool whole, out bool wait)
+    {
+        wait = false;
+        ChunkEntry entry = *slot;
+        if (entry.Kind == ChunkKind.Overlay)
+            return entry.Page;
+        byte* page = entry.Page;
+        if (_fillPage != null)
+        {
+            page = _fillPage;
+            _fillPage = null;
+        }
+        else if (entry.Kind != ChunkKind.Preserved)
+        {
+            page = _pages.TakePage();
+            if (page == null)
+                return null;
+            if (entry.Kind == ChunkKind.Disk && !whole)
+            {
+                _fillPage = page;
+                _child.Prepare(BlockOperation.Read, chunk * _chunkSectors, SectorsOf(chunk, 1));
+                AddPage(_child, chunk, page);
+                StartChild();
+                wait = true;
+                return page;
+            }
+        }
+        Uncount(entry);
+        *slot = new ChunkEntry(ChunkKind.Overlay, page);
+        OverlayChunks++;
+        return page;
+    }
+
+    /// <summary>Chunks of the overlay that the shadow no longer needs become zero. Others are left as they are: a hint may be ignored.</summary>
+    private void DiscardChunks(BlockRequest request)
+    {
+        ulong chunk = (request.FirstSector + _chunkSectors - 1) / _chunkSectors;
+        ulong end = EndOf(request) / _chunkSectors;
+        while (_map.TryFindNext(ref chunk) && chunk < end)
+        {
+            ChunkEntry* slot = _map.Slot(chunk);
+            if (slot->Kind == ChunkKind.Overlay)
+                SetZero(slot);
+            chunk++;
+        }
+    }
+
+    private void SetZero(ChunkEntry* slot)
+    {
+        Unmap(slot);
+        *slot = new ChunkEntry(ChunkKind.Zero, null);
+        OverlayChunks++;
+        ZeroChunks++;
+    }
+
+    private void Unmap(ChunkEntry* slot)
+    {
+        ChunkEntry entry = *slot;
+        Uncount(entry);
+        if (entry.HasPage)
+            _pages.ReturnPage(entry.Page);
+        *slot = default;
+    }
+
+    private void Uncount(ChunkEntry entry)
+    {
+        if (entry.Kind == ChunkKind.Preserved)
+            PreservedChunks--;
+        else if (entry.IsMapped)
+            OverlayChunks--;
+        if (entry.Kind == ChunkKind.Zero)
+            ZeroChunks--;
+    }
+
+    private bool EndOutOfMemory()
+    {
+        ShadowRanOutOfMemory = true;
+        _outcome = Status.OutOfMemory;
+        return true;
+    }
+
+    /// <summary>Sectors of the request from the current one to the end of its chunk.</summary>
+    private uint SectorsInChunk(BlockRequest request) =>
+        (uint)Math.Min(_chunkSectors - _sector % _chunkSectors, EndOf(request) - _sector);
+
+    /// <summary>Carries out on the disk what of the request comes next and is not mapped.</summary>
+    private void StartOnDisk(BlockRequest request)
+    {
+        ulong most = request.Operation == BlockOperation.WriteZeroes ? request.SectorCount : (ulong)_runChunks * _chunkSectors;
+        ulong end = Math.Min(EndOf(request), _sector + most);
+        ulong next = (_sector / _chunkSectors + 1) * _chunkSectors;
+        while (next < end && !_map.Get(next / _chunkSectors).IsMapped)
+            next += _chunkSectors;
+        ulong sectors = Math.Min(next, end) - _sector;
+        _child.Prepare(request.Operation, _sector, sectors);
+        _child.ForceUnitAccess = request.ForceUnitAccess;
+        if (request.Operation != BlockOperation.WriteZeroes)
+        {
+            ulong skip = (_sector - request.FirstSector) * _disk.SectorSize;
+            bool added = _child.AddSegmentsOf(request, skip, sectors * _disk.SectorSize);
+            Invariant.Holds(added, "a part of a request fits a request");
+        }
+        _sector += sectors;
+        StartChild();
+    }
+
+    private void StartZeroing(ChunkEntry* slot, ulong chunk)
+    {
+        _zeroSlot = slot;
+        _child.Prepare(BlockOperation.WriteZeroes, chunk * _chunkSectors, SectorsOf(chunk, 1));
+        StartChild();
+    }
+
+    private void StartChild()
+    {
+        _childBusy = true;
+        _disk.Submit(_child);
+    }
+
+    /// <summary>Copies the next <paramref name="sectors"/> sectors of the request between its memory and a chunk's page; no page stands for zeroes.</summary>
+    private void Copy(BlockRequest request, uint sectors, byte* page, bool toPage)
+    {
+        uint sectorSize = _disk.SectorSize;
+        ulong skip = (_sector - request.FirstSector) * sectorSize;
+        uint bytes = sectors * sectorSize;
+        byte* at = page + (_sector % _chunkSectors) * sectorSize;
+        if (request.Operation == BlockOperation.WriteZeroes)
+        {
+            new Span<byte>(at, (int)bytes).Clear();
+            return;
+        }
+        ReadOnlySpan<BlockSegment> segments = request.Segments;
+        for (int i = 0; bytes != 0; i++)
+        {
+            BlockSegment segment = segments[i];
+            if (skip >= segment.Bytes)
+            {
+                skip -= segment.Bytes;
+                continue;
+            }
+            uint part = (uint)Math.Min(segment.Bytes - skip, bytes);
+            var memory = new Span<byte>((byte*)segment.Address.Value + skip, (int)part);
+            if (page == null)
+                memory.Clear();
+            else if (toPage)
+                memory.CopyTo(new Span<byte>(at, (int)part));
+            else
+                new ReadOnlySpan<byte>(at, (int)part).CopyTo(memory);
+            skip = 0;
+            bytes -= part;
+            at += part;
+        }
+    }
+
+    private void ChildCompleted()
+    {
+        _childBusy = false;
+        _outcome = _child.Status;
+        Run();
+    }
+
+    /// <summary>Hears of the disk's answers.</summary>
+    private sealed class ChildOwner : BlockRequestOwner
+    {
+        private readonly SnapshotDisk _disk;
+
+        public ChildOwner(SnapshotDisk disk) => _disk = disk;
+
+        public override void Completed(BlockRequest request) => _disk.ChildCompleted();
+    }
+}

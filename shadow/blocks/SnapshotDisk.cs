@@ -1,0 +1,220 @@
+using System;
+using Hv.Drivers.Block;
+using Hv.Kernel;
+using Hv.Kernel.Memory;
+using Hv.Kernel.Time;
+
+namespace Hv.Shadow.Blocks;
+
+/// <summary>
+/// One real disk, seen by two VMs. From <see cref="TakeSnapshot"/> on each sees its own writes only: the primary's go to the disk, after the old
+/// contents have been preserved; the shadow's go to an overlay in memory. At the end either <see cref="Discard"/> forgets the shadow's writes,
+/// or <see cref="BeginMerge"/> and <see cref="MergeStep"/> make the disk what the shadow saw.
+/// </summary>
+/// <remarks>
+/// Contents are kept in chunks of 4 KiB. Used by one processor at a time: the caller holds the disk's lock. Allocates objects in its constructor
+/// only; pages come from the pool. While there is no snapshot requests go straight through, without a copy.
+/// </remarks>
+public sealed unsafe partial class SnapshotDisk
+{
+    /// <summary>Bytes of a chunk: a page.</summary>
+    public const uint ChunkBytes = PageSize.Small;
+
+    private const uint MaxRunChunks = 128;
+
+    private readonly BlockDevice _disk;
+    private readonly PageSource _pages;
+    private readonly ChunkMap _map;
+    private readonly SnapshotView _primary;
+    private readonly SnapshotView _shadow;
+    private readonly BlockRequest _mergeRequest = new((int)MaxRunChunks);
+    private readonly uint _chunkSectors;
+    private readonly uint _runChunks;
+    private ulong _mergeCursor;
+
+    /// <summary>Divides <paramref name="disk"/>, which must be able to write zeroes. Pages come from <paramref name="pages"/>.</summary>
+    public SnapshotDisk(BlockDevice disk, PageSource pages)
+    {
+        Invariant.Holds(disk.CanWriteZeroes && disk.SectorSize <= ChunkBytes, "a disk under snapshots");
+        _disk = disk;
+        _pages = pages;
+        _chunkSectors = ChunkBytes / disk.SectorSize;
+        _runChunks = Math.Min(MaxRunChunks, disk.MaxTransferSectors / _chunkSectors);
+        _map = new ChunkMap(pages, disk.SectorCount / _chunkSectors + 1);
+        _primary = new SnapshotView(this, disk, isShadow: false);
+        _shadow = new SnapshotView(this, disk, isShadow: true);
+        _child = new BlockRequest((int)MaxRunChunks + 1) { Owner = new ChildOwner(this) };
+    }
+
+    /// <summary>The disk of the VM that is the primary.</summary>
+    public BlockDevice PrimaryView => _primary;
+
+    /// <summary>The disk of the shadow.</summary>
+    public BlockDevice ShadowView => _shadow;
+
+    /// <summary>What the disk is doing.</summary>
+    public SnapshotState State { get; private set; }
+
+    /// <summary>Why the snapshot is <see cref="SnapshotState.Broken"/>: OutOfMemory, or the disk's error.</summary>
+    public Status BrokenReason { get; private set; }
+
+    /// <summary>Whether a write of the shadow has failed since the snapshot because the pool was empty.</summary>
+    public bool ShadowRanOutOfMemory { get; private set; }
+
+    /// <summary>Chunks that the shadow has written, those it zeroed included.</summary>
+    public ulong OverlayChunks { get; private set; }
+
+    /// <summary>Of these, the ones that are zero and take no page.</summary>
+    public ulong ZeroChunks { get; private set; }
+
+    /// <summary>Bytes that the shadow has written, in whole chunks.</summary>
+    public ulong OverlayBytes => OverlayChunks * ChunkBytes;
+
+    /// <summary>Chunks whose old contents are kept because the primary has overwritten them.</summary>
+    public ulong PreservedChunks { get; private set; }
+
+    /// <summary>Pages of the pool that are in use.</summary>
+    public ulong PagesInUse => OverlayChunks - ZeroChunks + PreservedChunks + _map.Nodes;
+
+    /// <summary>Starts a snapshot. InvalidState if there is one. The primary must have no request in flight.</summary>
+    public Status TakeSnapshot()
+    {
+        if (State != SnapshotState.None)
+            return Status.InvalidState;
+        ShadowRanOutOfMemory = false;
+        State = SnapshotState.Active;
+        return Status.Ok;
+    }
+
+    /// <summary>Ends the snapshot and forgets what the shadow wrote; every page is given back. InvalidState if there is none, or it is being merged.</summary>
+    public Status Discard()
+    {
+        if (State is SnapshotState.None or SnapshotState.Merging)
+            return Status.InvalidState;
+        Drain();
+        Forget();
+        State = SnapshotState.None;
+        return Status.Ok;
+    }
+
+    /// <summary>
+    /// Starts to make the disk what the shadow sees. From now on that is what <see cref="PrimaryView"/> shows; the old primary must be at rest.
+    /// InvalidState if the snapshot is not active.
+    /// </summary>
+    public Status BeginMerge()
+    {
+        if (State != SnapshotState.Active)
+            return Status.InvalidState;
+        Drain();
+        // Draining may have broken the snapshot.
+        if (State != SnapshotState.Active)
+            return Status.InvalidState;
+        _mergeCursor = 0;
+        State = SnapshotState.Merging;
+        return Status.Ok;
+    }
+
+    /// <summary>
+    /// Writes up to about <paramref name="maxChunks"/> chunks to the disk, in ascending order and large requests, and waits for it. Pending if more
+    /// remain; Ok when all are written and flushed: the snapshot is over then. After an error of the disk nothing is lost, it may be tried again.
+    /// </summary>
+    public Status MergeStep(uint maxChunks)
+    {
+        if (State != SnapshotState.Merging)
+            return Status.InvalidState;
+        Drain();
+        _held = true;
+        Status status = MergeChunks(maxChunks);
+        if (status == Status.Ok)
+        {
+            _mergeRequest.Prepare(BlockOperation.Flush, 0, 0);
+            status = _disk.Execute(_mergeRequest);
+        }
+        if (status == Status.Ok)
+        {
+            Forget();
+            State = SnapshotState.None;
+        }
+        _held = false;
+        Run();
+        return status;
+    }
+
+    /// <summary>Ok if nothing is left, Pending if something is.</summary>
+    private Status MergeChunks(uint maxChunks)
+    {
+        ulong written = 0;
+        while (_map.TryFindNext(ref _mergeCursor))
+        {
+            if (written >= maxChunks)
+                return Status.Pending;
+            ulong run = PrepareMergeRun(_mergeCursor);
+            Status status = _disk.Execute(_mergeRequest);
+            if (status != Status.Ok)
+                return status;
+            for (ulong chunk = _mergeCursor; chunk < _mergeCursor + run; chunk++)
+                Unmap(_map.Slot(chunk));
+            _mergeCursor += run;
+            written += run;
+        }
+        return Status.Ok;
+    }
+
+    /// <summary>Makes one request of the chunks from <paramref name="first"/> on: neighbours with pages, or neighbours that are zero. Their number.</summary>
+    private ulong PrepareMergeRun(ulong first)
+    {
+        bool zero = !_map.Get(first).HasPage;
+        ulong most = zero ? BlockDevice.MaxZeroSectors / _chunkSectors : _runChunks;
+        ulong run = 1;
+        while (run < most)
+        {
+            ChunkEntry next = _map.Get(first + run);
+            if (!next.IsMapped || next.HasPage == zero)
+                break;
+            run++;
+        }
+        BlockOperation operation = zero ? BlockOperation.WriteZeroes : BlockOperation.Write;
+        _mergeRequest.Prepare(operation, first * _chunkSectors, SectorsOf(first, run));
+        for (ulong i = 0; i < run && !zero; i++)
+            AddPage(_mergeRequest, first + i, _map.Get(first + i).Page);
+        return run;
+    }
+
+    /// <summary>Aborts everything that is under way or waiting.</summary>
+    internal void AbortAll(Status status)
+    {
+        _abortStatus = status;
+        _disk.AbortAll(status);
+        Run();
+        _abortStatus = Status.Ok;
+    }
+
+    /// <summary>Sectors of <paramref name="count"/> chunks; the disk's last chunk may be a short one.</summary>
+    private ulong SectorsOf(ulong chunk, ulong count) => Math.Min(count * _chunkSectors, _disk.SectorCount - chunk * _chunkSectors);
+
+    private void AddPage(BlockRequest request, ulong chunk, byte* page)
+    {
+        bool added = request.AddSegment(new HostPhysical((ulong)page), (uint)SectorsOf(chunk, 1) * _disk.SectorSize);
+        Invariant.Holds(added, "pages fit a block request");
+    }
+
+    private void Forget()
+    {
+        _map.Clear();
+        OverlayChunks = 0;
+        ZeroChunks = 0;
+        PreservedChunks = 0;
+    }
+
+    /// <summary>Waits until no request is in the hands of the snapshot; what takes too long is aborted.</summary>
+    private void Drain()
+    {
+        var deadline = new Deadline(_disk.Time, BlockDevice.TimeLimitNanoseconds);
+        while (_current != null)
+        {
+            _disk.Poll();
+            if (_current != null && deadline.HasPassed)
+                AbortAll(Status.Timeout);
+        }
+    }
+}

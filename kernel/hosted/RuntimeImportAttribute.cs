@@ -4,7 +4,7 @@ namespace System.Runtime;
 
 /// <summary>Stands in, on the host, for the attribute by which ILC finds an assembled stub.</summary>
 [AttributeUsage(AttributeTargets.Method)]
-internal sealed class RuntimeImportAttribute(string entry) : Attribute
+public sealed class RuntimeImportAttribute(string entry) : Attribute
 {
     /// <summary>The stub's name.</summary>
     public string Entry => entry;
@@ -12,7 +12,7 @@ internal sealed class RuntimeImportAttribute(string entry) : Attribute
 
 /// <summary>Stands in, on the host, for the attribute by which ILC exports a method.</summary>
 [AttributeUsage(AttributeTargets.Method)]
-internal sealed class RuntimeExportAttribute(string entry) : Attribute
+public sealed class RuntimeExportAttribute(string entry) : Attribute
 {
     /// <summary>The exported name.</summary>
     public string Entry => entry;

@@ -6,11 +6,21 @@ namespace Hv.Kernel.Processor;
 /// <summary>What the processor's interrupts and faults in Hv itself lead to. Runs on the interrupted processor.</summary>
 internal static unsafe class HostInterrupts
 {
+    private const ulong NonMaskable = 2;
     private const ulong GeneralProtection = 13;
     private const ulong FirstExternal = 32;
     private const ulong InterruptFlag = 1 << 9;
 
     private static ulong s_externalCount;
+    private static bool s_pendingNmi;
+
+    /// <summary>Whether an NMI came while Hv ran: it is the primary's. Reading clears it.</summary>
+    public static bool TakePendingNmi()
+    {
+        bool pending = s_pendingNmi;
+        s_pendingNmi = false;
+        return pending;
+    }
 
     [RuntimeExport("HvInterrupt")]
     private static void Handle(InterruptFrame* frame)
@@ -19,6 +29,11 @@ internal static unsafe class HostInterrupts
             (frame->Rip == Stubs.ReadMsrAccessAddress() || frame->Rip == Stubs.WriteMsrAccessAddress()))
         {
             frame->Rip = Stubs.MsrRefusedAddress();
+            return;
+        }
+        if (frame->Vector == NonMaskable)
+        {
+            s_pendingNmi = true;
             return;
         }
         if (frame->Vector >= FirstExternal)

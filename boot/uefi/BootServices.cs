@@ -1,0 +1,124 @@
+using System.Runtime.InteropServices;
+
+namespace Hv.Boot.Uefi;
+
+/// <summary>EFI_BOOT_SERVICES (UEFI 2.10, 4.4): the functions that Hv calls, at their places.</summary>
+[StructLayout(LayoutKind.Sequential)]
+public unsafe struct BootServices
+{
+#pragma warning disable CS1591 // named as the specification names them
+    public EfiTableHeader Header;
+    public void* RaiseTpl;
+    public void* RestoreTpl;
+    public delegate* unmanaged<uint, EfiMemoryType, ulong, ulong*, ulong> AllocatePages;
+    public delegate* unmanaged<ulong, ulong, ulong> FreePages;
+    public delegate* unmanaged<ulong*, EfiMemoryDescriptor*, ulong*, ulong*, uint*, ulong> GetMemoryMap;
+    public delegate* unmanaged<EfiMemoryType, ulong, void**, ulong> AllocatePool;
+    public delegate* unmanaged<void*, ulong> FreePool;
+    public delegate* unmanaged<uint, ulong, void*, void*, void**, ulong> CreateEvent;
+    public void* SetTimer;
+    public void* WaitForEvent;
+    public void* SignalEvent;
+    public void* CloseEvent;
+    public void* CheckEvent;
+    public delegate* unmanaged<void**, EfiGuid*, uint, void*, ulong> InstallProtocolInterface;
+    public delegate* unmanaged<void*, EfiGuid*, void*, void*, ulong> ReinstallProtocolInterface;
+    public delegate* unmanaged<void*, EfiGuid*, void*, ulong> UninstallProtocolInterface;
+    public delegate* unmanaged<void*, EfiGuid*, void**, ulong> HandleProtocol;
+    public void* Reserved;
+    public void* RegisterProtocolNotify;
+    public delegate* unmanaged<uint, EfiGuid*, void*, ulong*, void**, ulong> LocateHandle;
+    public delegate* unmanaged<EfiGuid*, EfiDevicePath**, void**, ulong> LocateDevicePath;
+    public delegate* unmanaged<EfiGuid*, void*, ulong> InstallConfigurationTable;
+    public delegate* unmanaged<byte, void*, EfiDevicePath*, void*, ulong, void**, ulong> LoadImage;
+    public delegate* unmanaged<void*, ulong*, char**, ulong> StartImage;
+    public void* Exit;
+    public delegate* unmanaged<void*, ulong> UnloadImage;
+    public void* ExitBootServices;
+    public void* GetNextMonotonicCount;
+    public delegate* unmanaged<ulong, ulong> Stall;
+    public delegate* unmanaged<ulong, ulong, ulong, char*, ulong> SetWatchdogTimer;
+    public delegate* unmanaged<void*, void**, EfiDevicePath*, byte, ulong> ConnectController;
+    public delegate* unmanaged<void*, void*, void*, ulong> DisconnectController;
+    public void* OpenProtocol;
+    public void* CloseProtocol;
+    public void* OpenProtocolInformation;
+    public void* ProtocolsPerHandle;
+    public delegate* unmanaged<uint, EfiGuid*, void*, ulong*, void***, ulong> LocateHandleBuffer;
+    public delegate* unmanaged<EfiGuid*, void*, void**, ulong> LocateProtocol;
+#pragma warning restore CS1591
+
+    /// <summary>AllocatePages: anywhere, below an address, at an address (7.2).</summary>
+    public const uint AllocateAnyPages = 0, AllocateMaxAddress = 1, AllocateAddress = 2;
+    /// <summary>LocateHandle: by protocol (7.3).</summary>
+    public const uint ByProtocol = 2;
+    /// <summary>CreateEvent: signalled at ExitBootServices; the priority its notification runs at (7.1).</summary>
+    public const uint EventSignalExitBootServices = 0x201;
+    /// <summary>TPL_NOTIFY.</summary>
+    public const ulong TplNotify = 16;
+}
+
+/// <summary>EFI_RUNTIME_SERVICES (UEFI 2.10, 4.5): the functions that Hv calls, at their places.</summary>
+[StructLayout(LayoutKind.Sequential)]
+public unsafe struct RuntimeServices
+{
+#pragma warning disable CS1591 // named as the specification names them
+    public EfiTableHeader Header;
+    public void* GetTime;
+    public void* SetTime;
+    public void* GetWakeupTime;
+    public void* SetWakeupTime;
+    public void* SetVirtualAddressMap;
+    public void* ConvertPointer;
+    public delegate* unmanaged<char*, EfiGuid*, uint*, ulong*, void*, ulong> GetVariable;
+#pragma warning restore CS1591
+}
+
+/// <summary>EFI_SYSTEM_TABLE (UEFI 2.10, 4.3).</summary>
+[StructLayout(LayoutKind.Sequential)]
+public unsafe struct SystemTable
+{
+#pragma warning disable CS1591 // named as the specification names them
+    public EfiTableHeader Header;
+    public char* FirmwareVendor;
+    public uint FirmwareRevision;
+    public void* ConsoleInHandle;
+    public void* ConIn;
+    public void* ConsoleOutHandle;
+    public SimpleTextOutput* ConOut;
+    public void* StandardErrorHandle;
+    public SimpleTextOutput* StdErr;
+    public RuntimeServices* RuntimeServices;
+    public BootServices* BootServices;
+    public ulong NumberOfTableEntries;
+    public EfiConfigurationTable* ConfigurationTable;
+#pragma warning restore CS1591
+}
+
+/// <summary>EFI_SIMPLE_TEXT_OUTPUT_PROTOCOL (UEFI 2.10, 12.4).</summary>
+[StructLayout(LayoutKind.Sequential)]
+public unsafe struct SimpleTextOutput
+{
+#pragma warning disable CS1591 // named as the specification names them
+    public void* Reset;
+    public delegate* unmanaged<SimpleTextOutput*, char*, ulong> OutputString;
+#pragma warning restore CS1591
+}
+
+/// <summary>EFI_LOADED_IMAGE_PROTOCOL (UEFI 2.10, 9.1).</summary>
+[StructLayout(LayoutKind.Sequential)]
+public unsafe struct LoadedImage
+{
+#pragma warning disable CS1591 // named as the specification names them
+    public uint Revision;
+    public void* ParentHandle;
+    public SystemTable* SystemTable;
+    public void* DeviceHandle;
+    public EfiDevicePath* FilePath;
+    public void* Reserved;
+    public uint LoadOptionsSize;
+    public void* LoadOptions;
+    public byte* ImageBase;
+    public ulong ImageSize;
+#pragma warning restore CS1591
+}

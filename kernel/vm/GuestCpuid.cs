@@ -1,0 +1,87 @@
+using Hv.Kernel.Processor;
+
+namespace Hv.Kernel.Vm;
+
+/// <summary>What CPUID tells a guest: what the processor says, less VMX and SVM, plus Hv's name (Intel SDM vol. 2A, CPUID).</summary>
+public static class GuestCpuid
+{
+    /// <summary>CR4.OSXSAVE.</summary>
+    public const ulong Cr4OsXsave = 1 << 18;
+
+    private const ulong Cr4ProtectionKeys = 1 << 22;
+    private const uint HypervisorLeaf = 0x4000_0000, HypervisorLastLeaf = 0x4000_00FF;
+    private const uint FeatureVmx = 1 << 5, FeatureOsXsave = 1 << 27, FeatureHypervisor = 1u << 31;
+    private const uint StructuredOsProtectionKeys = 1 << 4;
+    private const uint ExtendedFeatureSvm = 1 << 2;
+    private const uint ExtendedLastLeaf = 0x8000_0000, ExtendedFeatures = 0x8000_0001, SvmFeatures = 0x8000_000A;
+    private const uint FeatureSyscall = 1 << 11, FeatureNoExecute = 1 << 20, FeatureLongMode = 1 << 29, FeatureFastFxsr = 1 << 25;
+    private const ulong EferFastFxsr = 1 << 14;
+
+    // "HvHvHvHvHvHv": the vendor field of the hypervisor leaf, in EBX, ECX, EDX.
+    private const uint Signature = 0x7648_7648;
+
+    /// <summary>The EFER bits that a guest may set on this processor.</summary>
+    public static ulong EferBits
+    {
+        get
+        {
+            uint features = CpuidResult.Of(ExtendedFeatures).Edx;
+            return ((features & FeatureSyscall) != 0 ? Msr.EferSce : 0) | ((features & FeatureLongMode) != 0 ? Msr.EferLme : 0) |
+                ((features & FeatureNoExecute) != 0 ? Msr.EferNxe : 0) | ((features & FeatureFastFxsr) != 0 ? EferFastFxsr : 0);
+        }
+    }
+
+    /// <summary>The answer to CPUID in a guest with this CR4.</summary>
+    public static CpuidResult Of(uint leaf, uint subleaf, ulong guestCr4)
+    {
+        if (leaf >= HypervisorLeaf && leaf <= HypervisorLastLeaf)
+            return Hypervisor(leaf);
+        CpuidResult result = CpuidResult.Of(leaf, subleaf);
+        switch (leaf)
+        {
+            case 1:
+                result.Ecx = (result.Ecx & ~(FeatureVmx | FeatureOsXsave)) | FeatureHypervisor |
+                    ((guestCr4 & Cr4OsXsave) != 0 ? FeatureOsXsave : 0);
+                break;
+            case 7 when subleaf == 0:
+                result.Ecx = (result.Ecx & ~StructuredOsProtectionKeys) | ((guestCr4 & Cr4ProtectionKeys) != 0 ? StructuredOsProtectionKeys : 0);
+                break;
+            case ExtendedFeatures:
+                result.Ecx &= ~ExtendedFeatureSvm;
+                break;
+            case SvmFeatures:
+                result = default;
+                break;
+        }
+        return result;
+    }
+
+    /// <summary>Whether XSETBV of XCR0 accepts a value (SDM vol. 1, 13.3): known bits only, and the dependencies between them.</summary>
+    public static bool IsLegalXcr0(ulong value)
+    {
+        const ulong x87 = 1, sse = 2, avx = 4, mpx = 3 << 3, avx512 = 7 << 5, amx = 3 << 17;
+        CpuidResult supported = CpuidResult.Of(0xD);
+        ulong mask = supported.Eax | (ulong)supported.Edx << 32;
+        if ((value & ~mask) != 0 || (value & x87) == 0)
+            return false;
+        if ((value & avx) != 0 && (value & sse) == 0)
+            return false;
+        if ((value & mpx) != 0 && (value & mpx) != mpx)
+            return false;
+        if ((value & avx512) != 0 && ((value & avx512) != avx512 || (value & avx) == 0))
+            return false;
+        return (value & amx) == 0 || (value & amx) == amx;
+    }
+
+    private static CpuidResult Hypervisor(uint leaf)
+    {
+        CpuidResult result = default;
+        if (leaf != HypervisorLeaf)
+            return result;
+        result.Eax = HypervisorLeaf;
+        result.Ebx = Signature;
+        result.Ecx = Signature;
+        result.Edx = Signature;
+        return result;
+    }
+}

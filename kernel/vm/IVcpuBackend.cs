@@ -1,0 +1,80 @@
+using Hv.Kernel.Processor;
+using Hv.Kernel.Instructions;
+
+namespace Hv.Kernel.Vm;
+
+/// <summary>
+/// What VT-x and AMD-V have in common: one virtual processor's control block. Implemented by structs only, and used through
+/// generic constraints, so that each call is direct. All members run on the processor that owns the control block.
+/// </summary>
+public unsafe interface IVcpuBackend
+{
+    /// <summary>Enters the guest and returns at its next exit. RSP, RAX, RIP and RFLAGS are valid in between.</summary>
+    void Run(VcpuRegisters* registers, ref VmExit exit);
+
+    /// <summary>The guest's RIP.</summary>
+    ulong Rip { get; set; }
+
+    /// <summary>The guest's RFLAGS.</summary>
+    ulong Rflags { get; set; }
+
+    /// <summary>The guest's CR0.</summary>
+    ulong Cr0 { get; }
+
+    /// <summary>The guest's CR4.</summary>
+    ulong Cr4 { get; }
+
+    /// <summary>The guest's EFER.</summary>
+    ulong Efer { get; set; }
+
+    /// <summary>The guest's privilege level.</summary>
+    byte PrivilegeLevel { get; }
+
+    /// <summary>Fills in what the decoder must know, the registers apart.</summary>
+    void Describe(ref InstructionContext context);
+
+    /// <summary>Reads the whole state out of the control block (and the processor, for what lives there).</summary>
+    void Save(ref VcpuState state);
+
+    /// <summary>Puts a whole state into the control block.</summary>
+    void Load(in VcpuState state);
+
+    /// <summary>Gives the guest an exception at its next entry.</summary>
+    void InjectException(byte vector, bool hasErrorCode, uint errorCode);
+
+    /// <summary>Gives the guest an external interrupt at its next entry; it must be able to take it.</summary>
+    void InjectInterrupt(byte vector);
+
+    /// <summary>Whether an event is to be given at the next entry already.</summary>
+    bool HasEvent { get; }
+
+    /// <summary>Whether the guest could take an external interrupt at its next entry.</summary>
+    bool CanTakeInterrupt { get; }
+
+    /// <summary>Exit as soon as the guest can take an interrupt.</summary>
+    void SetInterruptWindow(bool exit);
+
+    /// <summary>Ends the shadow that STI and MOV SS cast on interrupts, as an emulated instruction does.</summary>
+    void ClearInterruptShadow();
+
+    /// <summary>Whether HLT and MWAIT exit.</summary>
+    void SetHaltExiting(bool exit);
+
+    /// <summary>Whether physical interrupts exit, rather than going to the guest.</summary>
+    void SetInterruptExiting(bool exit);
+
+    /// <summary>Which nested page table is used.</summary>
+    void SetNestedRoot(HostPhysical root);
+
+    /// <summary>Forgets every cached translation of the nested page table in use.</summary>
+    void FlushNested();
+
+    /// <summary>Exit after about this many TSC ticks; all ones: never.</summary>
+    void SetPreemption(ulong ticks);
+
+    /// <summary>Sets CR2, as a page fault does.</summary>
+    void SetPageFaultAddress(GuestVirtual address);
+
+    /// <summary>Forgets an event that the last exit interrupted.</summary>
+    void DropInterruptedEvent();
+}

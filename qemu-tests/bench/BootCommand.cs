@@ -53,6 +53,8 @@ internal static class BootCommand
             if (result.GetValue(screen) && emulator is QemuMachine { HasExited: false } qemu)
                 qemu.Qmp.Screendump(Path.Combine(run, "screen.ppm"));
             Console.WriteLine($"--- {outcome}");
+            if (emulator.Console.Heartbeats is { Length: > 0 } beats)
+                Console.WriteLine($"--- {beats.Length} heartbeats from {beats[0].Seen.TotalSeconds:F2} s to {beats[^1].Seen.TotalSeconds:F2} s (not shown above)");
             if (hvImage is not null)
                 Console.WriteLine($"--- Hv's trace ({emulator.HvLogFile}):\n{emulator.ReadHvLog()}");
             Console.WriteLine($"--- everything of this run is in {run}");

@@ -145,6 +145,8 @@ public sealed partial class SerialConsole : IDisposable
         stream.Dispose();
         if (reader.IsAlive)
             reader.Join(TimeSpan.FromSeconds(5));
+        if (PartialLine is { Length: > 0 } partial)
+            log.WriteLine(new SerialLine(lastActivity, partial));
         log.Dispose();
     }
 
@@ -157,10 +159,12 @@ public sealed partial class SerialConsole : IDisposable
     private void Read()
     {
         byte[] buffer = new byte[65536];
+        char[] characters = new char[buffer.Length];
+        Decoder decoder = Encoding.UTF8.GetDecoder();
         try
         {
             for (int count; (count = stream.Read(buffer)) > 0;)
-                Take(Encoding.Latin1.GetString(buffer, 0, count));
+                Take(new string(characters, 0, decoder.GetChars(buffer, 0, count, characters, 0)));
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException)
         {

@@ -1,17 +1,15 @@
 using System.Runtime;
-using Hv.Kernel.Diagnostics;
 
 namespace Hv.Boot.Uefi;
 
-internal static unsafe class Entry
+/// <summary>Where the firmware enters Hv.efi.</summary>
+internal static unsafe class EfiMain
 {
-    private static void Main() { }
+    // The C# compiler wants a Main; the firmware calls Entry.
+    private static void Main()
+    {
+    }
 
     [RuntimeExport("EfiMain")]
-    private static ulong EfiMain(void* image, void* systemTable)
-    {
-        Log.UsePorts(0x3F8);
-        Log.Line("Hv hello");
-        return 0;
-    }
+    private static ulong Entry(void* imageHandle, SystemTable* systemTable) => Loader.Run(imageHandle, systemTable);
 }

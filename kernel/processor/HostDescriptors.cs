@@ -32,6 +32,9 @@ public sealed unsafe class HostDescriptors
     /// <summary>Pages that <see cref="HostDescriptors(byte*)"/> needs.</summary>
     public const uint Pages = TablePages + (1 + InterruptStacks) * StackPages;
 
+    /// <summary>The page behind the main stack, counted from the start of the block.</summary>
+    public const uint MainStackEndPage = TablePages + StackPages;
+
     private const uint StackPages = 1 + HostStack.Bytes / PageSize.Small;
 
     /// <summary>Builds the tables in <paramref name="block"/>: <see cref="Pages"/> zeroed pages.</summary>

@@ -13,7 +13,7 @@ internal struct SvmTimer
     private const byte Vector = 0xFF;
 
     /// <summary>TSC ticks per tick of the APIC timer at its divider, times 2^16; set once while booting. 0: no timer.</summary>
-    public static ulong TscPerCountShifted;
+    public static ulong TscPerCountShifted { get; set; }
 
     private uint _lvt;
     private uint _initial;

@@ -48,7 +48,7 @@ public abstract class QemuMachine(MachineOptions options) : Emulator(options)
             "-drive", $"if=pflash,format=raw,file={InRun("efi-variables.fd")}",
             "-display", "none", "-vga", "std",
             "-serial", $"unix:{sockets}/serial,server=on,wait=on",
-            "-serial", $"file:{HvLogFile}",
+            "-debugcon", $"file:{HvLogFile}",
             "-qmp", $"unix:{sockets}/qmp,server=on,wait=off",
             "-netdev", $"user,id=net,hostfwd=tcp:127.0.0.1:{NetworkPort}-:{GuestAnswerPort}",
             "-device", "e1000e,netdev=net,romfile=",

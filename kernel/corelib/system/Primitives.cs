@@ -45,6 +45,7 @@ namespace System
     public class Attribute { }
     public class Exception { }
     public abstract class Type { }
+    internal sealed class RuntimeType : Type { }
 
     public struct RuntimeTypeHandle { private IntPtr _value; }
     public struct RuntimeMethodHandle { private IntPtr _value; }

@@ -1,0 +1,45 @@
+using System.Runtime.InteropServices;
+using Hv.Kernel;
+
+namespace Hv.Boot;
+
+/// <summary>What the loader hands to the hypervisor when it launches it. Lives in firmware memory; read once.</summary>
+[StructLayout(LayoutKind.Sequential)]
+public unsafe struct BootParameters
+{
+    /// <summary>Most runs of memory the pool can have.</summary>
+    public const int MaxPoolExtents = 8;
+
+    /// <summary>The hypervisor's image copy, its base and size in bytes.</summary>
+    public byte* Image;
+    /// <summary>Bytes of the image.</summary>
+    public ulong ImageBytes;
+    /// <summary>All memory that is Hv's, the image copy first.</summary>
+    public byte* Region;
+    /// <summary>Bytes of it.</summary>
+    public ulong RegionBytes;
+    /// <summary>First free byte in the region (behind image and main stack).</summary>
+    public byte* Free;
+    /// <summary>The pages of <see cref="Kernel.Processor.HostDescriptors"/>, whose main stack the launch already runs on.</summary>
+    public byte* Descriptors;
+    /// <summary>The end of physical memory: one past the highest byte that the firmware describes.</summary>
+    public ulong MemoryEnd;
+    /// <summary>TSC ticks per second.</summary>
+    public ulong TscFrequency;
+    /// <summary>TSC when Hv was entered.</summary>
+    public ulong EntryTsc;
+    /// <summary>Runs of the pool: host-physical start addresses.</summary>
+    public fixed ulong PoolStart[MaxPoolExtents];
+    /// <summary>Runs of the pool: 4 KiB pages.</summary>
+    public fixed ulong PoolPages[MaxPoolExtents];
+    /// <summary>How many runs there are.</summary>
+    public int PoolExtents;
+    /// <summary>ACPI root pointer (RSDP), or null.</summary>
+    public byte* AcpiRoot;
+    /// <summary>The frame buffer, host-physical, and its bytes; 0 if there is none.</summary>
+    public ulong FrameBuffer;
+    /// <summary>Bytes of the frame buffer.</summary>
+    public ulong FrameBufferBytes;
+    /// <summary>Size of Hv.efi's memory image as loaded.</summary>
+    public ulong EfiImageBytes;
+}

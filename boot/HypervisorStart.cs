@@ -1,0 +1,136 @@
+using System.Runtime.InteropServices;
+using Hv.Kernel;
+using Hv.Kernel.Diagnostics;
+using Hv.Kernel.Io;
+using Hv.Kernel.Memory;
+using Hv.Kernel.Processor;
+using Hv.Kernel.Svm;
+using Hv.Kernel.Time;
+using Hv.Kernel.Vm;
+using Hv.Shadow.Machine;
+
+namespace Hv.Boot;
+
+/// <summary>The hypervisor's beginning: runs in the image copy, on Hv's own stack, called by the loader through HvLaunch.</summary>
+internal static unsafe class HypervisorStart
+{
+    private const ulong HeapBytes = 2 * 1024 * 1024;
+    private const uint LogPages = 16;
+
+    /// <summary>
+    /// Never returns if all goes well: the loader goes on as the guest. Otherwise a <see cref="Status"/> (not Ok), with the
+    /// processor as it was.
+    /// </summary>
+    [UnmanagedCallersOnly]
+    public static ulong Start(BootParameters* parameters, ulong guestStack, ulong guestRip)
+    {
+        BootHeap.Initialize(parameters->Free, HeapBytes);
+        var pages = new RegionPages(parameters->Free + HeapBytes, parameters->Region + parameters->RegionBytes);
+        Log.UseRing(pages.TakeRun(LogPages));
+        return (ulong)Launch(parameters, pages, guestStack, guestRip);
+    }
+
+    private static Status Launch(BootParameters* parameters, RegionPages pages, ulong guestStack, ulong guestRip)
+    {
+        VcpuState state = default;
+        CurrentState.Capture(ref state);
+        state.Rip = guestRip;
+        state.Registers.General.Rsp = guestStack;
+
+        var descriptors = new HostDescriptors(parameters->Descriptors);
+        PageTable addressSpace = BuildAddressSpace(parameters, pages, descriptors);
+        var own = new HvMemory(parameters->MemoryEnd);
+        _ = own.Add(new HostPhysical((ulong)parameters->Region), parameters->RegionBytes);
+        var pool = new PagePool();
+        for (int i = 0; i < parameters->PoolExtents; i++)
+        {
+            _ = pool.Add(new HostPhysical(parameters->PoolStart[i]), parameters->PoolPages[i]);
+            _ = own.Add(new HostPhysical(parameters->PoolStart[i]), parameters->PoolPages[i] * PageSize.Small);
+        }
+
+        Stubs.DisableInterrupts();
+        descriptors.Load();
+        AddressSpace.Enter(addressSpace);
+        NameSymbols(parameters);
+
+        var identity = new IdentityMap(own, null, AddressSpace.PhysicalBits);
+        var nested = new PageTable(NestedFormat.LongMode, pages, AddressSpace.HasHugePages);
+        Status status = identity.MapAll(nested);
+        Invariant.Holds(status == Status.Ok, "nested page table");
+
+        status = SvmProcessor.Enable(new HostPhysical((ulong)pages.TakePage()));
+        if (status != Status.Ok)
+            Panic.Stop("SVM refused");
+        var maps = new SvmPermissionMaps(pages.TakeRun(SvmPermissionMaps.IoPages), pages.TakeRun(SvmPermissionMaps.MsrPages));
+        maps.SetMsr(Msr.Efer, true, true);
+        maps.SetMsr(Msr.VmCr, true, true);
+        maps.SetMsr(Msr.VmHsavePa, true, true);
+
+        var vm = new GuestVm(identity, nested, new RealPorts());
+        var vcpu = new VcpuOf<SvmBackend>();
+        vcpu.Machine = vm;
+        vcpu.AbsentDevice = new AbsentMmioDevice();
+        vcpu.Registers = (VcpuRegisters*)pages.TakePage();
+        vcpu.PhysicalAddressBits = AddressSpace.PhysicalBits;
+        byte* hostVmcb = pages.TakePage();
+        Stubs.Vmsave((ulong)hostVmcb);
+        vcpu.Backend.Initialize(pages.TakePage(), hostVmcb, maps.Io, maps.Msrs, nested.Root);
+        vm.Vcpu = vcpu;
+        vcpu.Load(in state);
+        Log.Line("Hv: entering the guest, rip ", state.Rip);
+        new VcpuLoop<SvmBackend>(vcpu).Run();
+        return Status.Ok;
+    }
+
+    private static PageTable BuildAddressSpace(BootParameters* parameters, RegionPages pages, HostDescriptors descriptors)
+    {
+        var table = new PageTable(NestedFormat.LongMode, pages, AddressSpace.HasHugePages);
+        ulong end = (System.Math.Max(parameters->MemoryEnd, 1ul << 32) + PageSize.Huge - 1) & ~((ulong)PageSize.Huge - 1);
+        Status status = AddressSpace.MapAll(table, end);
+        for (int i = 0; i <= HostDescriptors.InterruptStacks && status == Status.Ok; i++)
+            status = table.Unmap((ulong)descriptors.GuardPage(i), PageSize.Small);
+        if (status == Status.Ok)
+            status = ProtectImage(parameters, table);
+        Invariant.Holds(status == Status.Ok, "address space");
+        return table;
+    }
+
+    // Code is executable and not writable, constants neither; everything else of the address space is not executable.
+    private static Status ProtectImage(BootParameters* parameters, PageTable table)
+    {
+        var image = new System.ReadOnlySpan<byte>(parameters->Image, (int)parameters->ImageBytes);
+        Result<int> count = PortableExecutable.SectionCount(image);
+        if (!count.IsOk)
+            return count.Status;
+        for (int i = 0; i < count.Value; i++)
+        {
+            Result<PortableExecutable.Section> section = PortableExecutable.SectionAt(image, i);
+            if (!section.IsOk)
+                return section.Status;
+            uint flags = section.Value.Characteristics;
+            PageAccess access = ((flags & PortableExecutable.SectionExecutable) != 0 ? PageAccess.Execute : 0) |
+                ((flags & PortableExecutable.SectionWritable) != 0 ? PageAccess.Write : 0);
+            if (access == PageAccess.All)
+                return Status.Malformed;
+            ulong start = (ulong)parameters->Image + section.Value.Offset;
+            ulong bytes = (section.Value.Bytes + PageSize.Small - 1) & ~(ulong)(PageSize.Small - 1);
+            Status status = table.Map(start, new HostPhysical(start), bytes, access, MemoryType.WriteBack);
+            if (status != Status.Ok)
+                return status;
+        }
+        return Status.Ok;
+    }
+
+    private static void NameSymbols(BootParameters* parameters)
+    {
+        const ulong codeName = 0x0000_0074_7865_742E; // ".text"
+        var image = new System.ReadOnlySpan<byte>(parameters->Image, (int)parameters->ImageBytes);
+        Result<int> count = PortableExecutable.SectionCount(image);
+        for (int i = 0; count.IsOk && i < count.Value; i++)
+        {
+            Result<PortableExecutable.Section> section = PortableExecutable.SectionAt(image, i);
+            if (section.IsOk && section.Value.Name == codeName)
+                SymbolTable.Use(parameters->Image, section.Value.Offset, section.Value.Offset + section.Value.Bytes, null);
+        }
+    }
+}

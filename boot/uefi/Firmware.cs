@@ -1,0 +1,70 @@
+using Hv.Kernel.Diagnostics;
+
+namespace Hv.Boot.Uefi;
+
+/// <summary>The firmware's tables, and calls that the loader needs more than once. Guest side only; boot services must exist.</summary>
+internal static unsafe class Firmware
+{
+    private static SystemTable* s_system;
+    private static void* s_image;
+
+    public static void Use(void* image, SystemTable* system)
+    {
+        s_image = image;
+        s_system = system;
+    }
+
+    public static SystemTable* System => s_system;
+    public static BootServices* Boot => s_system->BootServices;
+    public static void* Image => s_image;
+
+    /// <summary>The interface of <paramref name="protocol"/> on a handle; null if it has none.</summary>
+    public static void* Protocol(void* handle, EfiGuid protocol)
+    {
+        void* found = null;
+        return handle != null && Boot->HandleProtocol(handle, &protocol, &found) == EfiStatus.Success ? found : null;
+    }
+
+    /// <summary>All handles with <paramref name="protocol"/>; to be freed with FreePool.</summary>
+    public static void** Handles(EfiGuid protocol, out ulong count)
+    {
+        void** handles = null;
+        ulong found = 0;
+        ulong status = Boot->LocateHandleBuffer(BootServices.ByProtocol, &protocol, null, &found, &handles);
+        count = status == EfiStatus.Success ? found : 0;
+        return handles;
+    }
+
+    /// <summary>Memory from the firmware's pool; null if there is none.</summary>
+    public static byte* Allocate(ulong bytes)
+    {
+        void* memory = null;
+        return Boot->AllocatePool(EfiMemoryType.LoaderData, bytes, &memory) == EfiStatus.Success ? (byte*)memory : null;
+    }
+
+    /// <summary>Writes a line to the screen and to Hv's log.</summary>
+    public static void Say(string text)
+    {
+        Log.Line(text);
+        if (s_system == null || s_system->ConOut == null)
+            return;
+        fixed (char* characters = text)
+            s_system->ConOut->OutputString(s_system->ConOut, characters);
+        char* end = stackalloc char[3];
+        end[0] = '\r';
+        end[1] = '\n';
+        end[2] = '\0';
+        s_system->ConOut->OutputString(s_system->ConOut, end);
+    }
+
+    /// <summary>A configuration table; null if it is not there.</summary>
+    public static void* ConfigurationTable(EfiGuid which)
+    {
+        for (ulong i = 0; i < s_system->NumberOfTableEntries; i++)
+        {
+            if (s_system->ConfigurationTable[i].VendorGuid.Is(which))
+                return s_system->ConfigurationTable[i].VendorTable;
+        }
+        return null;
+    }
+}

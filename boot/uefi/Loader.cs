@@ -1,0 +1,82 @@
+using System;
+using Hv.Kernel;
+using Hv.Kernel.Diagnostics;
+using Hv.Kernel.Processor;
+using Hv.Kernel.Svm;
+
+namespace Hv.Boot.Uefi;
+
+/// <summary>
+/// The part of Hv that the firmware runs: sets memory aside, copies the image there, launches the hypervisor in the copy, goes on
+/// as its guest and starts the OS's boot loader. If anything is missing it says so and starts the OS without Hv.
+/// </summary>
+internal static unsafe class Loader
+{
+    private const ulong RegionBytes = 6 * 1024 * 1024;
+    private const ulong CalibrationMicroseconds = 20_000;
+
+    public static ulong Run(void* image, SystemTable* system)
+    {
+        ulong entryTsc = Stubs.ReadTsc();
+        Log.UsePorts(0);
+        Firmware.Use(image, system);
+        Firmware.Say("Hv dev");
+        if (!SvmProcessor.IsUsable)
+        {
+            Firmware.Say("Hv: this processor has no VT-x with EPT and no AMD-V with nested paging that Hv can use. The OS is started without Hv.");
+            return BootLoader.Start();
+        }
+        if (!Prepare(entryTsc, out BootParameters* parameters))
+        {
+            Firmware.Say("Hv: not enough free memory. The OS is started without Hv.");
+            return BootLoader.Start();
+        }
+        ulong delta = (ulong)parameters->Image - (ulong)LoadedImage()->ImageBase;
+        delegate* unmanaged<BootParameters*, ulong, ulong, ulong> start = &HypervisorStart.Start;
+        var descriptors = (ulong)parameters->Descriptors;
+        ulong stackTop = descriptors + (HostDescriptors.MainStackEndPage * (ulong)PageSize.Small);
+        ulong result = Stubs.Launch((byte*)start + delta, parameters, (void*)stackTop);
+        if (result != ulong.MaxValue)
+            Firmware.Say("Hv: virtualization could not be started. The OS is started without Hv.");
+        else
+            Firmware.Say("Hv: running.");
+        return BootLoader.Start();
+    }
+
+    private static Uefi.LoadedImage* LoadedImage() => (LoadedImage*)Firmware.Protocol(Firmware.Image, EfiGuid.LoadedImage);
+
+    private static bool Prepare(ulong entryTsc, out BootParameters* parameters)
+    {
+        parameters = null;
+        LoadedImage* image = LoadedImage();
+        var loaded = new ReadOnlySpan<byte>(image->ImageBase, (int)image->ImageSize);
+        if (!MemoryMap.Read(out MemoryMap map))
+            return false;
+        byte* memory = Firmware.Allocate((ulong)sizeof(BootParameters));
+        if (memory == null)
+            return false;
+        new Span<byte>(memory, sizeof(BootParameters)).Clear();
+        parameters = (BootParameters*)memory;
+        parameters->EntryTsc = entryTsc;
+        parameters->EfiImageBytes = image->ImageSize;
+        parameters->AcpiRoot = (byte*)Firmware.ConfigurationTable(EfiGuid.Acpi20Table);
+        if (!MemoryPlan.Reserve(in map, RegionBytes, parameters))
+            return false;
+
+        ulong imageBytes = (image->ImageSize + PageSize.Small - 1) & ~(ulong)(PageSize.Small - 1);
+        parameters->Image = parameters->Region;
+        parameters->ImageBytes = imageBytes;
+        parameters->Descriptors = parameters->Region + imageBytes;
+        parameters->Free = parameters->Descriptors + HostDescriptors.Pages * PageSize.Small;
+        new Span<byte>(parameters->Region, (int)parameters->RegionBytes).Clear();
+        var copy = new Span<byte>(parameters->Image, (int)image->ImageSize);
+        loaded.CopyTo(copy);
+        if (PortableExecutable.Relocate(copy, (ulong)parameters->Image - (ulong)image->ImageBase) != Status.Ok)
+            return false;
+
+        ulong before = Stubs.ReadTsc();
+        Firmware.Boot->Stall(CalibrationMicroseconds);
+        parameters->TscFrequency = (Stubs.ReadTsc() - before) * (1_000_000 / CalibrationMicroseconds);
+        return true;
+    }
+}

@@ -1,0 +1,42 @@
+using System;
+using Hv.Kernel.Processor;
+
+namespace Hv.Kernel.Time;
+
+/// <summary>Real time from the TSC, once its frequency is known.</summary>
+public sealed class TscClock : TimeSource
+{
+    private const ulong NanosecondsPerSecond = 1_000_000_000;
+
+    private readonly ulong _start;
+    private readonly ulong _frequency;
+    private readonly ulong _multiplier;
+
+    /// <summary>Starts at zero now. <paramref name="frequency"/> is in Hz.</summary>
+    public TscClock(ulong frequency)
+    {
+        _frequency = frequency;
+        _start = Stubs.ReadTsc();
+        // Nanoseconds per tick, times 2^32.
+        _multiplier = (NanosecondsPerSecond << 32) / frequency;
+    }
+
+    /// <summary>TSC ticks per second.</summary>
+    public ulong Frequency => _frequency;
+
+    /// <inheritdoc/>
+    public override ulong Nanoseconds => ToNanoseconds(Stubs.ReadTsc() - _start);
+
+    /// <summary>The TSC value at a time that <see cref="Nanoseconds"/> gave.</summary>
+    public ulong ToTsc(ulong nanoseconds) => _start + ToTicks(nanoseconds);
+
+    /// <summary>Ticks in a span of nanoseconds, rounded up; about.</summary>
+    public ulong ToTicks(ulong nanoseconds) =>
+        nanoseconds / NanosecondsPerSecond * _frequency + nanoseconds % NanosecondsPerSecond * _frequency / NanosecondsPerSecond + 1;
+
+    private ulong ToNanoseconds(ulong ticks)
+    {
+        ulong high = Math.BigMul(ticks, _multiplier, out ulong low);
+        return high << 32 | low >> 32;
+    }
+}

@@ -32,7 +32,7 @@ public abstract class Emulator : IDisposable
     /// <summary>The host's port that is forwarded to the guest's <see cref="GuestAnswerPort"/>.</summary>
     public int NetworkPort { get; }
 
-    /// <summary>The file that Hv's own trace goes to (second serial port in QEMU, port E9h in Bochs).</summary>
+    /// <summary>The file that Hv's own trace goes to (what is written to port E9h).</summary>
     public abstract string HvLogFile { get; }
 
     /// <summary>True once the emulator has ended.</summary>

@@ -23,10 +23,10 @@ public sealed partial class SerialConsole : IDisposable
     private readonly object gate = new();
     private readonly List<SerialLine> lines = [];
     private readonly List<Heartbeat> heartbeats = [];
-    private readonly StringBuilder raw = new();
     private readonly StringBuilder text = new();
     private readonly List<(int End, TimeSpan Time)> arrivals = [];
     private readonly StreamWriter log;
+    private string raw = "";
     private int consumed;
     private int lineStart;
     private TimeSpan lastActivity;
@@ -185,12 +185,11 @@ public sealed partial class SerialConsole : IDisposable
         lock (gate)
         {
             lastActivity = now;
-            raw.Append(chunk);
-            string pending = raw.ToString();
+            string pending = ControlSequence().Replace(raw + chunk, "");
             // The end of the text may be the beginning of a heartbeat or a control sequence: that much waits for the rest.
             int keep = Unfinished().Match(pending) is { Success: true } unfinished ? unfinished.Index : pending.Length;
-            raw.Remove(0, keep);
-            string clean = ControlSequence().Replace(pending[..keep], "");
+            raw = pending[keep..];
+            string clean = pending[..keep];
             clean = HeartbeatLine().Replace(clean, match =>
             {
                 newHeartbeats.Add(new Heartbeat(

@@ -10,6 +10,7 @@ internal static unsafe class BootLoader
     public static ulong Start()
     {
         void* own = ((LoadedImage*)Firmware.Protocol(Firmware.Image, EfiGuid.LoadedImage))->DeviceHandle;
+        ConnectAll();
         void** handles = Firmware.Handles(EfiGuid.SimpleFileSystem, out ulong count);
         for (ulong i = 0; i < count; i++)
         {
@@ -18,6 +19,14 @@ internal static unsafe class BootLoader
         }
         Firmware.Say("Hv: no boot loader was found. Put an OS with UEFI support on an internal disk, then try again.");
         return EfiStatus.NotFound;
+    }
+
+    // A firmware that boots fast has started only the drivers for the device that it booted from.
+    private static void ConnectAll()
+    {
+        void** handles = Firmware.Handles(EfiGuid.PciIo, out ulong count);
+        for (ulong i = 0; i < count; i++)
+            Firmware.Boot->ConnectController(handles[i], null, null, 1);
     }
 
     private static void StartFrom(void* fileSystem, string file)

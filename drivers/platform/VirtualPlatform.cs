@@ -1,0 +1,309 @@
+using System;
+using Hv.Kernel;
+using Hv.Kernel.Io;
+using Hv.Kernel.Time;
+
+namespace Hv.Drivers.Platform;
+
+/// <summary>
+/// All platform devices of a virtual machine of one processor: interrupt controllers, timers, legacy devices, ACPI, PCI configuration space; and the
+/// ports and addresses at which they are.
+/// </summary>
+/// <remarks>
+/// Runs on the VM's processor. The VM's loop, after each exit: sets the clock, calls <see cref="Advance"/>, looks at <see cref="Reset"/>, and
+/// takes interrupts from <see cref="Interrupts"/>. Everything is allocated by the constructor.
+/// </remarks>
+public sealed class VirtualPlatform : PortDevice
+{
+    private const ulong IoApicBytes = 0x1000;
+    private const int IsaRtcIrq = 8, IsaSerialIrq = 4, IsaKeyboardIrq = 1, IsaMouseIrq = 12;
+    private const ushort DelayPort = 0x80, DelayPortAlternative = 0xED;
+
+    private readonly PlatformConfiguration configuration;
+
+    /// <summary>Makes the platform in its power-on state.</summary>
+    public VirtualPlatform(VirtualClock clock, in PlatformConfiguration configuration)
+    {
+        this.configuration = configuration;
+        Clock = clock;
+        Interrupts = new PlatformInterrupts(new LocalApic(clock, configuration.ApicId, configuration.ApicBusHertz, configuration.TscHertz,
+            configuration.HasX2Apic, configuration.HasTscDeadline));
+        GsiLine timerLine = Interrupts.NewIsaLine(0);
+        GsiLine rtcLine = Interrupts.NewIsaLine(IsaRtcIrq);
+        Pit = new Pit8254(clock, timerLine);
+        Rtc = new Rtc(clock, rtcLine);
+        Hpet = new Hpet(clock, Interrupts, timerLine, rtcLine);
+        Keyboard = new I8042(Interrupts.NewIsaLine(IsaKeyboardIrq), Interrupts.NewIsaLine(IsaMouseIrq), Latch);
+        Serial = new Uart16550(Uart16550.Com1, Interrupts.NewIsaLine(IsaSerialIrq), Log);
+        ResetPorts = new ResetPorts(Latch);
+        Acpi = new AcpiPm(clock, configuration.Acpi, Interrupts.NewGsiLine(configuration.Acpi.SciGsi), Latch);
+    }
+
+    /// <summary>The time that the devices see.</summary>
+    public VirtualClock Clock { get; }
+
+    /// <summary>The interrupt controllers, and where interrupts of further devices go.</summary>
+    public PlatformInterrupts Interrupts { get; }
+
+    /// <summary>The 8254 and port 61h.</summary>
+    public Pit8254 Pit { get; }
+
+    /// <summary>Real-time clock and CMOS memory.</summary>
+    public Rtc Rtc { get; }
+
+    /// <summary>The HPET.</summary>
+    public Hpet Hpet { get; }
+
+    /// <summary>The keyboard controller.</summary>
+    public I8042 Keyboard { get; }
+
+    /// <summary>COM1.</summary>
+    public Uart16550 Serial { get; }
+
+    /// <summary>What the guest has sent to COM1.</summary>
+    public SerialLog Log { get; } = new();
+
+    /// <summary>Ports CF9h and 92h.</summary>
+    public ResetPorts ResetPorts { get; }
+
+    /// <summary>ACPI fixed hardware.</summary>
+    public AcpiPm Acpi { get; }
+
+    /// <summary>PCI configuration space; functions are added to it while booting.</summary>
+    public PciConfigSpace Pci { get; } = new();
+
+    /// <summary>Where a wish to reset or switch off is left.</summary>
+    public ResetLatch Latch { get; } = new();
+
+    /// <summary>What the guest has asked for; <see cref="ResetLatch.Clear"/> it when done.</summary>
+    public ResetRequest ResetRequest => Latch.Request;
+
+    /// <summary>Accesses to ports that nothing is behind, other than the customary delay ports.</summary>
+    public ulong UnknownPortAccesses { get; private set; }
+
+    /// <summary>When a device wants <see cref="Advance"/> to be called next, ns; in the past if it is due; VirtualClock.Never.</summary>
+    public ulong NextEvent
+    {
+        get
+        {
+            ulong next = Interrupts.LocalApic.NextEvent;
+            next = Math.Min(next, Pit.NextEvent);
+            next = Math.Min(next, Rtc.NextEvent);
+            next = Math.Min(next, Hpet.NextEvent);
+            return Math.Min(next, Acpi.NextEvent);
+        }
+    }
+
+    /// <summary>No interrupt is in service or waits for an EOI: the state can be committed without loss.</summary>
+    public bool IsIdle => Interrupts.IsIdle;
+
+    /// <summary>Runs every timer that is due at the clock's time.</summary>
+    public void Advance()
+    {
+        if (NextEvent > Clock.Now)
+            return;
+        Interrupts.LocalApic.Advance();
+        Pit.Advance();
+        Rtc.Advance();
+        Hpet.Advance();
+        Acpi.Advance();
+    }
+
+    /// <inheritdoc/>
+    public override uint ReadPort(ushort port, int size)
+    {
+        uint ones = size >= 4 ? uint.MaxValue : (1u << (8 * size)) - 1;
+        if (IsPci(port, size))
+            return Pci.ReadPort(port, size) & ones;
+        if (port != ResetPorts.ResetControl && Acpi.Owns(port))
+            return Acpi.ReadPort(port, size) & ones;
+        // The rest are 8-bit devices: a wider access is one to each port in turn.
+        uint value = 0;
+        for (int i = 0; i < size; i++)
+            value |= (ReadByte((ushort)(port + i)) & 0xFF) << (8 * i);
+        return value;
+    }
+
+    /// <inheritdoc/>
+    public override void WritePort(ushort port, int size, uint value)
+    {
+        if (IsPci(port, size))
+        {
+            Pci.WritePort(port, size, value);
+            return;
+        }
+        if (port != ResetPorts.ResetControl && Acpi.Owns(port))
+        {
+            Acpi.WritePort(port, size, value);
+            return;
+        }
+        for (int i = 0; i < size; i++)
+            WriteByte((ushort)(port + i), (byte)(value >> (8 * i)));
+    }
+
+    /// <summary>Finds the device whose registers are at guest-physical <paramref name="address"/>, and the byte offset in them.</summary>
+    public bool TryFindMmio(GuestPhysical address, out MmioDevice? device, out ulong offset)
+    {
+        LocalApic apic = Interrupts.LocalApic;
+        if (apic.AnswersMmio && Within(address, apic.PageAddress, PageSize.Small, out offset))
+            device = apic;
+        else if (Within(address, configuration.IoApicAddress, IoApicBytes, out offset))
+            device = Interrupts.IoApic;
+        else if (configuration.HpetAddress != 0 && Within(address, configuration.HpetAddress, Hpet.Size, out offset))
+            device = Hpet;
+        else if (configuration.EcamAddress != 0
+            && Within(address, configuration.EcamAddress, PciConfigSpace.EcamBytes(configuration.EcamBuses), out offset))
+            device = Pci;
+        else
+            return Pci.TryFindMmio(address, out device, out offset);
+        return true;
+    }
+
+    /// <summary>Power-on state of everything but time of day, CMOS memory, PM timer, serial log, and virtual PCI functions (their owners' own).</summary>
+    public void Reset()
+    {
+        Pit.Reset();
+        Rtc.Reset();
+        Hpet.Reset();
+        Keyboard.Reset();
+        Serial.Reset();
+        ResetPorts.Reset();
+        Acpi.Reset();
+        Pci.Reset();
+        Interrupts.Reset();
+        Latch.Clear();
+    }
+
+    /// <summary>
+    /// Takes over the state of all devices of <paramref name="other"/>, whose clock must have the same zero: how a boot snapshot is restored. Timers
+    /// went on in the meantime.
+    /// </summary>
+    public void CopyFrom(VirtualPlatform other)
+    {
+        Pit.CopyFrom(other.Pit);
+        Rtc.CopyFrom(other.Rtc);
+        Hpet.CopyFrom(other.Hpet);
+        Keyboard.CopyFrom(other.Keyboard);
+        Serial.CopyFrom(other.Serial);
+        ResetPorts.CopyFrom(other.ResetPorts);
+        Acpi.CopyFrom(other.Acpi);
+        Pci.CopyFrom(other.Pci);
+        // Last: the wires have their new levels, and the controllers make nothing of how they got them.
+        Interrupts.CopyFrom(other.Interrupts);
+        Latch.Clear();
+    }
+
+    /// <summary>
+    /// Sets what cannot be read from the real devices to what UEFI firmware usually leaves. Before <see cref="Capture"/>, for a boot snapshot.
+    /// </summary>
+    public void AssumeFirmware()
+    {
+        Interrupts.Pic.AssumeFirmware();
+        Pit.AssumeFirmware();
+    }
+
+    /// <summary>
+    /// Reads the state of all real devices, other than bridges (see <see cref="PciBridgeFunction.Capture"/>). Interrupts must be off on this processor.
+    /// </summary>
+    public void Capture(RealPlatform real)
+    {
+        Pit.Capture(real.Ports);
+        Rtc.Capture(real.Ports);
+        if (real.Hpet != null)
+            Hpet.Capture(real.Hpet);
+        Keyboard.Capture(real.Ports);
+        Serial.Capture(real.Ports);
+        Acpi.Capture(real.Ports);
+        Pci.Capture(real.Ports);
+        Interrupts.Capture(real);
+    }
+
+    /// <summary>
+    /// Makes the real devices, other than bridges, be in the state of these. Interrupts must be off on this processor, <see cref="IsIdle"/> must hold,
+    /// and the real local APIC must have no requests left (<see cref="LocalApic.HasRealRequests"/>).
+    /// </summary>
+    public void Commit(RealPlatform real)
+    {
+        // All roads to the processor are closed while the sources change, so that no edge of it is heard.
+        IoApic.MaskReal(real.IoApic);
+        real.Ports.WritePort(Pic8259.MasterData, 1, 0xFF);
+        real.Ports.WritePort(Pic8259.SlaveData, 1, 0xFF);
+        Pit.Commit(real.Ports);
+        Rtc.Commit(real.Ports);
+        if (real.Hpet != null)
+            Hpet.Commit(real.Hpet);
+        Keyboard.Commit(real.Ports);
+        Serial.Commit(real.Ports);
+        Acpi.Commit(real.Ports);
+        Pci.Commit(real.Ports);
+        Interrupts.Pic.Commit(real.Ports);
+        Interrupts.LocalApic.Commit(real.Msrs, real.LocalApic);
+        Interrupts.IoApic.Commit(real.IoApic);
+    }
+
+    private static bool IsPci(ushort port, int size) => port is >= PciConfigSpace.DataPort and < PciConfigSpace.DataPort + 4
+        || (port == PciConfigSpace.AddressPort && size == 4);
+
+    private static bool Within(GuestPhysical address, ulong start, ulong bytes, out ulong offset)
+    {
+        offset = address.Value - start;
+        return offset < bytes;
+    }
+
+    /// <summary>The 8-bit device at a port; null if there is none. The 8259s are not among them.</summary>
+    private PortDevice? Find(ushort port)
+    {
+        switch (port)
+        {
+            case >= Pit8254.Channel0 and <= Pit8254.Control:
+            case Pit8254.SystemControl:
+                return Pit;
+            case I8042.DataPort:
+            case I8042.CommandPort:
+                return Keyboard;
+            case >= Rtc.IndexPort and <= Rtc.UpperDataPort:
+                return Rtc;
+            case ResetPorts.SystemControlA:
+            case ResetPorts.ResetControl:
+                return ResetPorts;
+            case >= Uart16550.Com1 and < Uart16550.Com1 + Uart16550.PortCount:
+                return Serial;
+            default:
+                return Acpi.Owns(port) ? Acpi : null;
+        }
+    }
+
+    private static bool IsPic(ushort port) => port is Pic8259.MasterCommand or Pic8259.MasterData or Pic8259.SlaveCommand or Pic8259.SlaveData
+        or Pic8259.MasterElcr or Pic8259.SlaveElcr;
+
+    private uint ReadByte(ushort port)
+    {
+        if (IsPic(port))
+            return Interrupts.ReadPicPort(port);
+        PortDevice? device = Find(port);
+        if (device != null)
+            return device.ReadPort(port, 1);
+        CountUnknown(port);
+        return 0xFF;
+    }
+
+    private void WriteByte(ushort port, byte value)
+    {
+        if (IsPic(port))
+        {
+            Interrupts.WritePicPort(port, value);
+            return;
+        }
+        PortDevice? device = Find(port);
+        if (device != null)
+            device.WritePort(port, 1, value);
+        else
+            CountUnknown(port);
+    }
+
+    private void CountUnknown(ushort port)
+    {
+        if (port is not (DelayPort or DelayPortAlternative))
+            UnknownPortAccesses++;
+    }
+}

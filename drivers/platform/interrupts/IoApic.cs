@@ -1,0 +1,255 @@
+using Hv.Kernel.Io;
+
+namespace Hv.Drivers.Platform;
+
+/// <summary>A virtual I/O APIC of 24 pins (82093AA data sheet; the EOI register is that of version 20h).</summary>
+/// <remarks>
+/// Pins carry "asserted" or not: the polarity bits are kept, and have no effect. Edges at masked pins are lost, as the data sheet says.
+/// </remarks>
+public sealed class IoApic : MmioDevice
+{
+    /// <summary>How many pins there are.</summary>
+    public const int PinCount = 24;
+
+    private const ulong SelectOffset = 0x00, WindowOffset = 0x10, EoiOffset = 0x40;
+    private const int IdRegister = 0, VersionRegister = 1, ArbitrationRegister = 2, FirstEntryRegister = 0x10;
+    private const uint VersionWithEoi = 0x20;
+    private const uint DefaultVersion = (PinCount - 1) << 16 | VersionWithEoi;
+    private const uint IdMask = 0x0F00_0000;
+
+    private const ulong VectorMask = 0xFF;
+    private const int ModeShift = 8;
+    private const ulong Logical = 1ul << 11;
+    private const ulong RemoteIrr = 1ul << 14;
+    private const ulong Level = 1ul << 15;
+    private const ulong Masked = 1ul << 16;
+    private const int DestinationShift = 56;
+    private const ulong LowWritable = 0x1_AFFF;
+    private const ulong HighWritable = 0xFF00_0000ul << 32;
+
+    private readonly LocalApic processor;
+    private readonly ulong[] entries = new ulong[PinCount];
+    private uint levels;
+    private uint select;
+    private uint id;
+    private uint version = DefaultVersion;
+
+    /// <summary>Makes an I/O APIC in its power-on state, whose messages go to <paramref name="processor"/>.</summary>
+    public IoApic(LocalApic processor)
+    {
+        this.processor = processor;
+        Reset();
+    }
+
+    /// <summary>No level-triggered interrupt waits for its EOI: the state can be committed without loss.</summary>
+    public bool IsIdle
+    {
+        get
+        {
+            for (int i = 0; i < PinCount; i++)
+            {
+                if ((entries[i] & RemoteIrr) != 0)
+                    return false;
+            }
+            return true;
+        }
+    }
+
+    /// <summary>Whether pin 0, where the 8259's INTR is wired to, lets the 8259 supply a vector (virtual wire through the I/O APIC).</summary>
+    internal bool PassesExtInt => (entries[0] & Masked) == 0 && ModeOf(entries[0]) == DeliveryMode.ExtInt;
+
+    /// <summary>Drives a pin.</summary>
+    public void SetPin(int pin, bool asserted)
+    {
+        if ((uint)pin >= PinCount)
+            return;
+        uint bit = 1u << pin;
+        bool before = (levels & bit) != 0;
+        levels = asserted ? levels | bit : levels & ~bit;
+        ulong entry = entries[pin];
+        if (EndsWithEoi(entry))
+            ServicePin(pin);
+        else if (asserted && !before && (entry & Masked) == 0)
+            Send(entry);
+    }
+
+    /// <summary>Sets what a pin carries without anything coming of it.</summary>
+    internal void SetPinSilently(int pin, bool asserted) => levels = asserted ? levels | 1u << pin : levels & ~(1u << pin);
+
+    /// <summary>The end of a level-triggered interrupt was announced by a processor.</summary>
+    internal void EndOfInterrupt(byte vector)
+    {
+        for (int i = 0; i < PinCount; i++)
+        {
+            if ((entries[i] & (VectorMask | RemoteIrr | Level)) != (vector | RemoteIrr | Level))
+                continue;
+            entries[i] &= ~RemoteIrr;
+            ServicePin(i);
+        }
+    }
+
+    /// <summary>Sends what level-triggered pins ask for, if the processor did not take it before.</summary>
+    internal void Service()
+    {
+        for (int i = 0; i < PinCount; i++)
+            ServicePin(i);
+    }
+
+    /// <inheritdoc/>
+    public override ulong ReadMmio(ulong offset, int size)
+    {
+        uint value = (offset & ~3ul) switch
+        {
+            SelectOffset => select,
+            WindowOffset => ReadRegister((int)select),
+            _ => 0,
+        };
+        value >>= (int)(8 * (offset & 3));
+        return size switch
+        {
+            1 => (byte)value,
+            2 => (ushort)value,
+            _ => value,
+        };
+    }
+
+    /// <inheritdoc/>
+    public override void WriteMmio(ulong offset, int size, ulong value)
+    {
+        switch (offset)
+        {
+            case SelectOffset:
+                select = (byte)value;
+                break;
+            case WindowOffset:
+                if (size >= 4)
+                    WriteRegister((int)select, (uint)value);
+                break;
+            case EoiOffset:
+                if ((version & 0xFF) >= VersionWithEoi)
+                    EndOfInterrupt((byte)value);
+                break;
+        }
+    }
+
+    /// <summary>Power-on state: all pins masked. The levels of the pins stay.</summary>
+    public void Reset()
+    {
+        for (int i = 0; i < PinCount; i++)
+            entries[i] = Masked;
+        select = 0;
+        id = 0;
+    }
+
+    /// <summary>Takes over the state of <paramref name="other"/>, levels of the pins included.</summary>
+    public void CopyFrom(IoApic other)
+    {
+        for (int i = 0; i < PinCount; i++)
+            entries[i] = other.entries[i];
+        levels = other.levels;
+        select = other.select;
+        id = other.id;
+        version = other.version;
+    }
+
+    /// <summary>Reads the state of the real one behind <paramref name="real"/>, except for the levels of its pins: these are all taken as not asserted.</summary>
+    public void Capture(MmioDevice real)
+    {
+        select = (byte)real.ReadMmio(SelectOffset, 4);
+        id = ReadReal(real, IdRegister) & IdMask;
+        version = ReadReal(real, VersionRegister) & 0xFF | (PinCount - 1) << 16;
+        int pins = (int)(ReadReal(real, VersionRegister) >> 16 & 0xFF) + 1;
+        for (int i = 0; i < PinCount; i++)
+        {
+            entries[i] = Masked;
+            if (i >= pins)
+                continue;
+            int register = FirstEntryRegister + 2 * i;
+            entries[i] = (ReadReal(real, register) | (ulong)ReadReal(real, register + 1) << 32) & (LowWritable | HighWritable | RemoteIrr);
+        }
+        levels = 0;
+        real.WriteMmio(SelectOffset, 4, select);
+    }
+
+    /// <summary>Writes this state into the real one. Remote IRR is clear there afterwards: a source that still asserts its line is heard again.</summary>
+    public void Commit(MmioDevice real)
+    {
+        MaskReal(real);
+        WriteReal(real, IdRegister, id);
+        for (int i = 0; i < PinCount; i++)
+        {
+            int register = FirstEntryRegister + 2 * i;
+            WriteReal(real, register + 1, (uint)(entries[i] >> 32));
+            WriteReal(real, register, (uint)(entries[i] & LowWritable));
+        }
+        real.WriteMmio(SelectOffset, 4, select);
+    }
+
+    /// <summary>Masks all pins of the real one, and clears their remote IRR by way of edge mode (which is how it is done without the EOI register).</summary>
+    public static void MaskReal(MmioDevice real)
+    {
+        for (int i = 0; i < PinCount; i++)
+            WriteReal(real, FirstEntryRegister + 2 * i, (uint)Masked);
+    }
+
+    private static DeliveryMode ModeOf(ulong entry) => (DeliveryMode)(entry >> ModeShift & 7);
+
+    private static uint ReadReal(MmioDevice real, int register)
+    {
+        real.WriteMmio(SelectOffset, 4, (uint)register);
+        return (uint)real.ReadMmio(WindowOffset, 4);
+    }
+
+    private static void WriteReal(MmioDevice real, int register, uint value)
+    {
+        real.WriteMmio(SelectOffset, 4, (uint)register);
+        real.WriteMmio(WindowOffset, 4, value);
+    }
+
+    private void ServicePin(int pin)
+    {
+        ulong entry = entries[pin];
+        if ((levels >> pin & 1) != 0 && EndsWithEoi(entry) && (entry & (Masked | RemoteIrr)) == 0 && Send(entry))
+            entries[pin] |= RemoteIrr;
+    }
+
+    /// <summary>Level-triggered, in a mode that ends with an EOI; everything else is heard at edges only.</summary>
+    private static bool EndsWithEoi(ulong entry) => (entry & Level) != 0 && ModeOf(entry) is (DeliveryMode.Fixed or DeliveryMode.LowestPriority);
+
+    private bool Send(ulong entry) => processor.Receive(ModeOf(entry), (int)(entry & VectorMask), (entry & Level) != 0,
+        (uint)(entry >> DestinationShift), (entry & Logical) != 0);
+
+    private uint ReadRegister(int register)
+    {
+        switch (register)
+        {
+            case IdRegister:
+            case ArbitrationRegister:
+                return id;
+            case VersionRegister:
+                return version;
+        }
+        int pin = (register - FirstEntryRegister) >> 1;
+        if ((uint)pin >= PinCount)
+            return 0;
+        return (register & 1) == 0 ? (uint)entries[pin] : (uint)(entries[pin] >> 32);
+    }
+
+    private void WriteRegister(int register, uint value)
+    {
+        if (register == IdRegister)
+            id = value & IdMask;
+        int pin = (register - FirstEntryRegister) >> 1;
+        if ((uint)pin >= PinCount)
+            return;
+        ulong entry = entries[pin];
+        if ((register & 1) == 0)
+            entry = (entry & ~LowWritable) | (value & LowWritable);
+        else
+            entry = (entry & ~HighWritable) | ((ulong)value << 32 & HighWritable);
+        if ((entry & Level) == 0)
+            entry &= ~RemoteIrr;
+        entries[pin] = entry;
+        ServicePin(pin);
+    }
+}

@@ -1,0 +1,313 @@
+using Hv.Kernel.Io;
+using Hv.Kernel.Time;
+
+namespace Hv.Drivers.Platform;
+
+/// <summary>
+/// One processor's virtual local APIC (Intel SDM vol. 3A, chapter 10), in xAPIC mode as the registers of a page and in x2APIC mode as MSRs.
+/// </summary>
+/// <remarks>
+/// Runs on the processor that it belongs to. Messages to other processors are dropped: there are none. INIT and start-up messages are
+/// ignored, as is the SMI mode: a VM has no SMM. Allocates in its constructor only.
+/// </remarks>
+public sealed partial class LocalApic : MmioDevice
+{
+    private const int FirstVector = 16;
+    private const int LvtCount = 7;
+    private const int LvtCmci = 0, LvtTimer = 1, LvtThermal = 2, LvtPerformance = 3, LvtLint0 = 4, LvtLint1 = 5, LvtError = 6;
+    private const uint DefaultVersion = 0x0005_0014;
+    private const uint VersionMask = 0x00FF_00FF;
+    private const uint ErrorSendVector = 1u << 5, ErrorReceiveVector = 1u << 6, ErrorRegister = 1u << 7;
+    private const uint DestinationFormatFlat = 0xF;
+    private const uint Broadcast = 0xFF;
+    private const ulong DefaultBase = 0xFEE0_0000;
+    private const uint SpuriousWritable = 0x3FF;
+
+    private readonly bool hasX2Apic;
+    private readonly bool hasDeadline;
+    private readonly VirtualClock clock;
+    private readonly ApicTimer timer;
+    private readonly VectorSet requests = new();
+    private readonly VectorSet inService = new();
+    private readonly VectorSet triggers = new();
+    private readonly uint[] lvt = new uint[LvtCount];
+    private ulong apicBase;
+    private uint id;
+    private uint version;
+    private uint taskPriority;
+    private uint logicalDestination;
+    private uint destinationFormat;
+    private uint spurious;
+    private uint errorStatus;
+    private uint newErrors;
+    private ulong command;
+    private bool nmi;
+
+    /// <summary>
+    /// Makes the APIC of the bootstrap processor, in its power-on state. <paramref name="busHertz"/> is what the timer counts before it is
+    /// divided. The flags say what CPUID tells the guest: x2APIC, and TSC deadline mode.
+    /// </summary>
+    public LocalApic(VirtualClock clock, uint id, ulong busHertz, ulong tscHertz, bool hasX2Apic, bool hasDeadline)
+    {
+        this.clock = clock;
+        this.id = id;
+        this.hasX2Apic = hasX2Apic;
+        this.hasDeadline = hasDeadline;
+        timer = new ApicTimer(clock, busHertz, tscHertz);
+        Reset();
+    }
+
+    /// <summary>The I/O APIC that is told of the end of level-triggered interrupts.</summary>
+    internal IoApic? IoApic { get; set; }
+
+    /// <summary>What the guest's TSC is at time 0 of the clock (TSC deadline mode compares with it).</summary>
+    public ulong TscBase
+    {
+        get => timer.TscBase;
+        set => timer.TscBase = value;
+    }
+
+    /// <summary>IA32_APIC_BASE.</summary>
+    public ulong Base => apicBase;
+
+    /// <summary>Guest-physical address of the register page; it answers only while <see cref="AnswersMmio"/>.</summary>
+    public ulong PageAddress => apicBase & ApicRegister.BaseAddress;
+
+    /// <summary>Whether the APIC is on and in xAPIC mode.</summary>
+    public bool AnswersMmio => (apicBase & (ApicRegister.BaseEnable | ApicRegister.BaseExtended)) == ApicRegister.BaseEnable;
+
+    /// <summary>Whether the APIC is on and in x2APIC mode.</summary>
+    public bool IsX2Apic => (apicBase & (ApicRegister.BaseEnable | ApicRegister.BaseExtended)) == (ApicRegister.BaseEnable | ApicRegister.BaseExtended);
+
+    /// <summary>Whether IA32_APIC_BASE has it on.</summary>
+    public bool IsOn => (apicBase & ApicRegister.BaseEnable) != 0;
+
+    /// <summary>Whether it is on and enabled by software in SVR: it takes fixed interrupts.</summary>
+    public bool IsEnabled => IsOn && (spurious & ApicRegister.SpuriousEnable) != 0;
+
+    /// <summary>A non-maskable interrupt came and has not been taken.</summary>
+    public bool NmiPending => nmi;
+
+    /// <summary>No interrupt is in service: the state can be committed to a real APIC without loss.</summary>
+    public bool IsIdle => inService.Highest == VectorSet.None;
+
+    /// <summary>Whether the 8259's INTR reaches the processor through LINT0, or directly because the APIC is off.</summary>
+    internal bool PassesExtInt => !IsOn
+        || ((lvt[LvtLint0] & ApicRegister.LvtMasked) == 0 && ModeOf(lvt[LvtLint0]) == DeliveryMode.ExtInt);
+
+    /// <summary>The task priority class, CR8 (SDM 10.8.6.1); the low half of TPR becomes 0.</summary>
+    public byte Cr8
+    {
+        get => (byte)(taskPriority >> 4);
+        set => taskPriority = (uint)(value & 0xF) << 4;
+    }
+
+    /// <summary>The vector that the processor would take now, if it takes interrupts; false if none is above the processor priority.</summary>
+    public bool TryGetVector(out byte vector)
+    {
+        int highest = IsOn ? requests.Highest : VectorSet.None;
+        vector = (byte)highest;
+        return highest != VectorSet.None && (uint)highest >> 4 > ProcessorPriority >> 4;
+    }
+
+    /// <summary>The processor takes <paramref name="vector"/>, which <see cref="TryGetVector"/> gave: from requested to in service.</summary>
+    internal void Take(byte vector)
+    {
+        requests.Remove(vector);
+        inService.Add(vector);
+    }
+
+    /// <summary>The spurious vector.</summary>
+    internal byte SpuriousVector => (byte)spurious;
+
+    /// <summary>The processor has taken the NMI.</summary>
+    public void AcknowledgeNmi() => nmi = false;
+
+    /// <summary>Makes an NMI pending.</summary>
+    public void RaiseNmi() => nmi = true;
+
+    /// <summary>
+    /// A fixed interrupt arrives. False if the APIC does not take any now; an illegal vector is an error of the sender, and taken.
+    /// </summary>
+    internal bool Accept(int vector, bool level)
+    {
+        if (!IsEnabled)
+            return false;
+        if (vector < FirstVector)
+        {
+            RaiseError(ErrorReceiveVector);
+            return true;
+        }
+        requests.Add(vector);
+        if (level)
+            triggers.Add(vector);
+        else
+            triggers.Remove(vector);
+        return true;
+    }
+
+    /// <summary>An interrupt message from outside of the processor: from the I/O APIC or a device. False if it was not taken.</summary>
+    internal bool Receive(DeliveryMode mode, int vector, bool level, uint destination, bool logical)
+    {
+        if (!Matches(destination, logical))
+            return false;
+        switch (mode)
+        {
+            case DeliveryMode.Fixed:
+            case DeliveryMode.LowestPriority:
+                return Accept(vector, level);
+            case DeliveryMode.Nmi:
+                nmi = true;
+                return true;
+            default:
+                return true;
+        }
+    }
+
+    /// <summary>The 8259's INTR, on its way through LINT0 in a mode other than ExtINT, goes up.</summary>
+    internal void RaiseLint0() => DeliverLocal(LvtLint0);
+
+    /// <summary>When the timer expires next, ns.</summary>
+    public ulong NextEvent => timer.NextEvent(TimerMode);
+
+    /// <summary>Runs the timer up to the clock's time.</summary>
+    public void Advance()
+    {
+        if (timer.TakeExpiry(TimerMode))
+            DeliverLocal(LvtTimer);
+    }
+
+    /// <summary>Power-on state (SDM 10.4.7.1): on, xAPIC mode, disabled by software, all sources masked. A pending NMI is gone.</summary>
+    public void Reset()
+    {
+        apicBase = DefaultBase | ApicRegister.BaseEnable | ApicRegister.BaseBootstrap;
+        version = DefaultVersion;
+        ResetRegisters();
+    }
+
+    /// <summary>Takes over the state of <paramref name="other"/>.</summary>
+    public void CopyFrom(LocalApic other)
+    {
+        timer.CopyFrom(other.timer);
+        requests.CopyFrom(other.requests);
+        inService.CopyFrom(other.inService);
+        triggers.CopyFrom(other.triggers);
+        for (int i = 0; i < LvtCount; i++)
+            lvt[i] = other.lvt[i];
+        apicBase = other.apicBase;
+        id = other.id;
+        version = other.version;
+        taskPriority = other.taskPriority;
+        logicalDestination = other.logicalDestination;
+        destinationFormat = other.destinationFormat;
+        spurious = other.spurious;
+        errorStatus = other.errorStatus;
+        newErrors = other.newErrors;
+        command = other.command;
+        nmi = other.nmi;
+    }
+
+    private uint TimerMode => lvt[LvtTimer] & ApicRegister.TimerModeMask;
+
+    private uint ProcessorPriority
+    {
+        get
+        {
+            int highest = inService.Highest;
+            uint served = highest == VectorSet.None ? 0 : (uint)highest & 0xF0;
+            return taskPriority >> 4 >= served >> 4 ? taskPriority : served;
+        }
+    }
+
+    private static DeliveryMode ModeOf(uint value) => (DeliveryMode)((value & ApicRegister.DeliveryModeMask) >> 8);
+
+    private void ResetRegisters()
+    {
+        timer.Reset();
+        requests.Clear();
+        inService.Clear();
+        triggers.Clear();
+        for (int i = 0; i < LvtCount; i++)
+            lvt[i] = ApicRegister.LvtMasked;
+        taskPriority = 0;
+        logicalDestination = 0;
+        destinationFormat = DestinationFormatFlat;
+        spurious = 0xFF;
+        errorStatus = 0;
+        newErrors = 0;
+        command = 0;
+        nmi = false;
+    }
+
+    /// <summary>SDM 10.6.2: whether a message to an 8-bit (or, from x2APIC IPIs, 32-bit) destination is for this processor.</summary>
+    private bool Matches(uint destination, bool logical)
+    {
+        if (destination == Broadcast || destination == uint.MaxValue)
+            return true;
+        if (!logical)
+            return destination == id;
+        if (IsX2Apic)
+            return destination >> 16 == X2LogicalId >> 16 && (destination & X2LogicalId & 0xFFFF) != 0;
+        if (destinationFormat == DestinationFormatFlat)
+            return (destination & logicalDestination) != 0;
+        return destination >> 4 == logicalDestination >> 4 && (destination & logicalDestination & 0xF) != 0;
+    }
+
+    /// <summary>SDM 10.12.10.2: cluster and bit follow from the ID.</summary>
+    private uint X2LogicalId => (id >> 4 << 16) | 1u << (int)(id & 0xF);
+
+    private void DeliverLocal(int entry)
+    {
+        uint value = lvt[entry];
+        if ((value & ApicRegister.LvtMasked) != 0)
+            return;
+        DeliveryMode mode = entry is LvtTimer or LvtError ? DeliveryMode.Fixed : ModeOf(value);
+        if (mode == DeliveryMode.Fixed)
+            Accept((byte)value, level: false);
+        else if (mode == DeliveryMode.Nmi)
+            nmi = true;
+    }
+
+    private void RaiseError(uint error)
+    {
+        bool first = (newErrors & error) == 0;
+        newErrors |= error;
+        // An error interrupt whose own vector is illegal raises one more error, once.
+        if (first)
+            DeliverLocal(LvtError);
+    }
+
+    private void EndOfInterrupt()
+    {
+        int vector = inService.Highest;
+        if (vector == VectorSet.None)
+            return;
+        inService.Remove(vector);
+        if (triggers.Has(vector) && IoApic != null)
+            IoApic.EndOfInterrupt((byte)vector);
+    }
+
+    private void SendCommand()
+    {
+        DeliveryMode mode = ModeOf((uint)command);
+        int vector = (byte)command;
+        uint destination = IsX2Apic ? (uint)(command >> 32) : (uint)(command >> 56);
+        bool toSelf = ((command >> 18) & 3) switch
+        {
+            0 => IsX2Apic && destination == Broadcast ? id == Broadcast : Matches(destination, (command & 1u << 11) != 0),
+            1 or 2 => true,
+            _ => false,
+        };
+        if (mode is DeliveryMode.Fixed or DeliveryMode.LowestPriority)
+        {
+            if (vector < FirstVector)
+                RaiseError(ErrorSendVector);
+            else if (toSelf)
+                Accept(vector, level: false);
+        }
+        else if (mode == DeliveryMode.Nmi && toSelf)
+        {
+            nmi = true;
+        }
+    }
+}

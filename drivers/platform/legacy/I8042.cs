@@ -1,0 +1,335 @@
+using Hv.Kernel.Io;
+
+namespace Hv.Drivers.Platform;
+
+/// <summary>The keyboard controller at ports 60h and 64h, with a keyboard and a mouse that answer commands and are never touched.</summary>
+/// <remarks>
+/// Reading the real controller takes a byte away that may be on its way to the primary, so its state is known from observing: every access of
+/// the primary's goes to a model too (<see cref="PortDevice.WritePort"/>, then <see cref="DropData"/>). <see cref="Capture"/> is for the
+/// boot snapshot only.
+/// </remarks>
+public sealed class I8042 : PortDevice
+{
+    /// <summary>Data port.</summary>
+    public const ushort DataPort = 0x60;
+    /// <summary>Status (read) and command (write) port.</summary>
+    public const ushort CommandPort = 0x64;
+
+    private const byte OutputFull = 0x01, InputFull = 0x02, StatusSystem = 0x04, StatusCommand = 0x08, StatusUnlocked = 0x10, OutputFromMouse = 0x20;
+    private const byte KeyboardInterrupt = 0x01, MouseInterrupt = 0x02, SystemFlag = 0x04, KeyboardOff = 0x10, MouseOff = 0x20, Translate = 0x40;
+    private const byte PowerOnCommandByte = KeyboardInterrupt | MouseInterrupt | Translate;
+    private const byte OutputPortReset = 0x01, OutputPortA20 = 0x02;
+    private const byte ReadCommandByte = 0x20, WriteCommandByte = 0x60, MouseDisable = 0xA7, MouseEnable = 0xA8, MouseTest = 0xA9, SelfTest = 0xAA;
+    private const byte KeyboardTest = 0xAB, KeyboardDisable = 0xAD, KeyboardEnable = 0xAE, ReadInputPort = 0xC0, ReadOutputPort = 0xD0;
+    private const byte WriteOutputPort = 0xD1, WriteKeyboardOutput = 0xD2, WriteMouseOutput = 0xD3, WriteMouse = 0xD4, Pulse = 0xF0;
+    private const byte A20Off = 0xDD, A20On = 0xDF, SelfTestPassed = 0x55, InputPort = 0x80;
+    private const int RamBytes = 32;
+    private const int MaxPolls = 20_000;
+    private const int MaxFlush = 64;
+
+    private readonly GsiLine irq1, irq12;
+    private readonly ResetLatch latch;
+    private readonly Ps2Device keyboard = new(isMouse: false);
+    private readonly Ps2Device mouse = new(isMouse: true);
+    private readonly byte[] ram = new byte[RamBytes];
+    private bool present = true;
+    private byte awaits;
+    private bool lastWasCommand;
+    private byte outputPort;
+    private bool full, fromMouse;
+    private byte data;
+    private byte answer;
+    private bool hasAnswer;
+
+    /// <summary>Makes the controller in its power-on state.</summary>
+    public I8042(GsiLine irq1, GsiLine irq12, ResetLatch latch)
+    {
+        this.irq1 = irq1;
+        this.irq12 = irq12;
+        this.latch = latch;
+        Reset();
+    }
+
+    /// <inheritdoc/>
+    public override uint ReadPort(ushort port, int size)
+    {
+        if (!present)
+            return 0xFF;
+        if (port == CommandPort)
+        {
+            return (uint)((full ? OutputFull : 0) | ((ram[0] & SystemFlag) != 0 ? StatusSystem : 0) | (lastWasCommand ? StatusCommand : 0)
+                | StatusUnlocked | (full && fromMouse ? OutputFromMouse : 0));
+        }
+        byte value = data;
+        full = false;
+        UpdateLines();
+        Fill();
+        return value;
+    }
+
+    /// <inheritdoc/>
+    public override void WritePort(ushort port, int size, uint value)
+    {
+        if (!present)
+            return;
+        lastWasCommand = port == CommandPort;
+        if (lastWasCommand)
+            WriteCommand((byte)value);
+        else
+            WriteData((byte)value);
+        Fill();
+    }
+
+    /// <summary>Forgets everything that waits to be read; for an observing model, whose answers the real controller gives.</summary>
+    public void DropData()
+    {
+        full = false;
+        hasAnswer = false;
+        keyboard.Flush();
+        mouse.Flush();
+        UpdateLines();
+    }
+
+    /// <summary>Power-on state.</summary>
+    public void Reset()
+    {
+        for (int i = 0; i < RamBytes; i++)
+            ram[i] = 0;
+        ram[0] = PowerOnCommandByte;
+        keyboard.Reset();
+        mouse.Reset();
+        awaits = 0;
+        lastWasCommand = false;
+        outputPort = OutputPortReset | OutputPortA20;
+        full = fromMouse = hasAnswer = false;
+        data = answer = 0;
+        UpdateLines();
+    }
+
+    /// <summary>Takes over the state of <paramref name="other"/>.</summary>
+    public void CopyFrom(I8042 other)
+    {
+        for (int i = 0; i < RamBytes; i++)
+            ram[i] = other.ram[i];
+        keyboard.CopyFrom(other.keyboard);
+        mouse.CopyFrom(other.mouse);
+        present = other.present;
+        awaits = other.awaits;
+        lastWasCommand = other.lastWasCommand;
+        outputPort = other.outputPort;
+        full = other.full;
+        fromMouse = other.fromMouse;
+        data = other.data;
+        answer = other.answer;
+        hasAnswer = other.hasAnswer;
+        UpdateLines();
+    }
+
+    /// <summary>
+    /// Reads the command byte of the real controller. What waits in its output buffer is thrown away. Keyboard and mouse are taken to have the
+    /// settings that they power on with. A machine without the controller is seen by its status of all ones.
+    /// </summary>
+    public void Capture(PortDevice real)
+    {
+        Reset();
+        present = (byte)real.ReadPort(CommandPort, 1) != 0xFF;
+        if (!present)
+            return;
+        FlushReal(real);
+        if (CommandReal(real, ReadCommandByte) && WaitReal(real, OutputFull, OutputFull))
+            ram[0] = (byte)real.ReadPort(DataPort, 1);
+        UpdateLines();
+    }
+
+    /// <summary>
+    /// Gives the real keyboard and mouse, then the real controller, the settings that the guest chose. A device that does not answer is left alone.
+    /// Bytes that wait there are thrown away. Takes milliseconds of the devices' time.
+    /// </summary>
+    public void Commit(PortDevice real)
+    {
+        if (!present || (byte)real.ReadPort(CommandPort, 1) == 0xFF)
+            return;
+        SetRealCommandByte(real, (byte)(ram[0] & ~(KeyboardInterrupt | MouseInterrupt) | KeyboardOff | MouseOff));
+        FlushReal(real);
+        CommitDevice(real, keyboard, KeyboardOff, toMouse: false);
+        CommitDevice(real, mouse, MouseOff, toMouse: true);
+        FlushReal(real);
+        SetRealCommandByte(real, ram[0]);
+    }
+
+    private void CommitDevice(PortDevice real, Ps2Device device, byte off, bool toMouse)
+    {
+        const byte quiet = KeyboardOff | MouseOff;
+        SetRealCommandByte(real, (byte)((ram[0] & ~(KeyboardInterrupt | MouseInterrupt) | quiet) & ~off));
+        for (int i = 0; device.TryGetCommit(i, out byte value); i++)
+        {
+            if (toMouse && !CommandReal(real, WriteMouse))
+                return;
+            if (!WaitReal(real, InputFull, 0))
+                return;
+            real.WritePort(DataPort, 1, value);
+            if (!WaitReal(real, OutputFull, OutputFull))
+                return;
+            real.ReadPort(DataPort, 1);
+        }
+    }
+
+    private static void SetRealCommandByte(PortDevice real, byte value)
+    {
+        if (CommandReal(real, WriteCommandByte) && WaitReal(real, InputFull, 0))
+            real.WritePort(DataPort, 1, value);
+    }
+
+    private static bool CommandReal(PortDevice real, byte command)
+    {
+        if (!WaitReal(real, InputFull, 0))
+            return false;
+        real.WritePort(CommandPort, 1, command);
+        return true;
+    }
+
+    private static bool WaitReal(PortDevice real, byte mask, byte wanted)
+    {
+        for (int i = 0; i < MaxPolls; i++)
+        {
+            if ((real.ReadPort(CommandPort, 1) & mask) == wanted)
+                return true;
+        }
+        return false;
+    }
+
+    private static void FlushReal(PortDevice real)
+    {
+        for (int i = 0; i < MaxFlush && (real.ReadPort(CommandPort, 1) & OutputFull) != 0; i++)
+            real.ReadPort(DataPort, 1);
+    }
+
+    private void WriteCommand(byte command)
+    {
+        awaits = 0;
+        switch (command)
+        {
+            case >= ReadCommandByte and < ReadCommandByte + RamBytes:
+                Answer(ram[command - ReadCommandByte]);
+                break;
+            case >= WriteCommandByte and < WriteCommandByte + RamBytes:
+            case WriteOutputPort:
+            case WriteKeyboardOutput:
+            case WriteMouseOutput:
+            case WriteMouse:
+                awaits = command;
+                break;
+            case MouseDisable:
+                ram[0] |= MouseOff;
+                break;
+            case MouseEnable:
+                ram[0] &= unchecked((byte)~MouseOff);
+                break;
+            case KeyboardDisable:
+                ram[0] |= KeyboardOff;
+                break;
+            case KeyboardEnable:
+                ram[0] &= unchecked((byte)~KeyboardOff);
+                break;
+            case SelfTest:
+                ram[0] |= SystemFlag;
+                Answer(SelfTestPassed);
+                break;
+            case MouseTest:
+            case KeyboardTest:
+                Answer(0);
+                break;
+            case ReadInputPort:
+                Answer(InputPort);
+                break;
+            case ReadOutputPort:
+                Answer((byte)(outputPort | (full ? 0x10 : 0)));
+                break;
+            case A20Off:
+                outputPort &= unchecked((byte)~OutputPortA20);
+                break;
+            case A20On:
+                outputPort |= OutputPortA20;
+                break;
+            case >= Pulse:
+                // The low bits that are 0 are pulsed; bit 0 is the processor's reset.
+                if ((command & OutputPortReset) == 0)
+                    latch.Ask(ResetRequest.Reset);
+                break;
+        }
+        UpdateLines();
+    }
+
+    private void WriteData(byte value)
+    {
+        byte command = awaits;
+        awaits = 0;
+        switch (command)
+        {
+            case 0:
+                ram[0] &= unchecked((byte)~KeyboardOff);
+                keyboard.Write(value, (ram[0] & Translate) != 0);
+                break;
+            case WriteOutputPort:
+                outputPort = (byte)(value | OutputPortReset);
+                if ((value & OutputPortReset) == 0)
+                    latch.Ask(ResetRequest.Reset);
+                break;
+            case WriteKeyboardOutput:
+                Present(value, mouseData: false);
+                break;
+            case WriteMouseOutput:
+                Present(value, mouseData: true);
+                break;
+            case WriteMouse:
+                mouse.Write(value, translated: false);
+                break;
+            default:
+                ram[command - WriteCommandByte] = value;
+                break;
+        }
+        UpdateLines();
+    }
+
+    private void Answer(byte value)
+    {
+        answer = value;
+        hasAnswer = true;
+    }
+
+    /// <summary>Moves the next byte into the output buffer, if that is free: the controller's own answers first.</summary>
+    private void Fill()
+    {
+        if (full)
+            return;
+        if (hasAnswer)
+        {
+            hasAnswer = false;
+            Present(answer, mouseData: false);
+        }
+        else if (keyboard.HasData && (ram[0] & KeyboardOff) == 0)
+        {
+            Present(keyboard.Take(), mouseData: false);
+        }
+        else if (mouse.HasData && (ram[0] & MouseOff) == 0)
+        {
+            Present(mouse.Take(), mouseData: true);
+        }
+    }
+
+    private void Present(byte value, bool mouseData)
+    {
+        full = false;
+        UpdateLines();
+        data = value;
+        fromMouse = mouseData;
+        full = true;
+        UpdateLines();
+    }
+
+    private void UpdateLines()
+    {
+        irq1.Set(full && !fromMouse && (ram[0] & KeyboardInterrupt) != 0);
+        irq12.Set(full && fromMouse && (ram[0] & MouseInterrupt) != 0);
+    }
+}

@@ -1,0 +1,296 @@
+using Hv.Kernel.Io;
+
+namespace Hv.Drivers.Platform;
+
+/// <summary>A 16550A serial port (National Semiconductor PC16550D data sheet). What it sends goes to a <see cref="SerialLog"/>, at once.</summary>
+public sealed class Uart16550 : PortDevice
+{
+    /// <summary>How many ports it has.</summary>
+    public const int PortCount = 8;
+    /// <summary>The ports of COM1.</summary>
+    public const ushort Com1 = 0x3F8;
+
+    private const int Data = 0, InterruptEnable = 1, InterruptId = 2, LineControl = 3, ModemControl = 4, LineStatus = 5, ModemStatus = 6, Scratch = 7;
+    private const byte EnableReceive = 0x01, EnableTransmit = 0x02, EnableLine = 0x04, EnableModem = 0x08;
+    private const byte IdNone = 0x01, IdModem = 0x00, IdTransmit = 0x02, IdReceive = 0x04, IdLine = 0x06, IdTimeout = 0x0C, IdFifo = 0xC0;
+    private const byte FifoEnable = 0x01, FifoClearReceive = 0x02, FifoKept = 0xC9;
+    private const byte DivisorLatch = 0x80;
+    private const byte Out2 = 0x08, Loopback = 0x10;
+    private const byte DataReady = 0x01, Overrun = 0x02, LineErrors = 0x1E, TransmitEmpty = 0x60;
+    private const byte ModemConnected = 0xB0;
+    private const byte DeltaMask = 0x0F, TrailingRing = 0x04;
+    private const int FifoBytes = 16;
+    private const ushort DefaultDivisor = 12;
+    private const int MaxPolls = 100_000;
+
+    private readonly ushort basePort;
+    private readonly GsiLine irq;
+    private readonly SerialLog log;
+    private readonly byte[] fifo = new byte[FifoBytes];
+    private int head, count;
+    private ushort divisor;
+    private byte interruptEnable, fifoControl, lineControl, modemControl, lineErrors, modemDelta, scratch;
+    private bool transmitPending;
+
+    /// <summary>Makes the port in its reset state at eight ports from <paramref name="basePort"/>.</summary>
+    public Uart16550(ushort basePort, GsiLine irq, SerialLog log)
+    {
+        this.basePort = basePort;
+        this.irq = irq;
+        this.log = log;
+        Reset();
+    }
+
+    /// <summary>Its first port.</summary>
+    public ushort BasePort => basePort;
+
+    private bool HasFifo => (fifoControl & FifoEnable) != 0;
+
+    private bool InLoopback => (modemControl & Loopback) != 0;
+
+    private int Trigger => (fifoControl >> 6) switch
+    {
+        0 => 1,
+        1 => 4,
+        2 => 8,
+        _ => 14,
+    };
+
+    /// <summary>Clear to send, data set ready, carrier: there is someone at the other end. In loopback, the outputs (RTS, DTR, OUT1, OUT2).</summary>
+    private byte ModemInputs => InLoopback
+        ? (byte)((modemControl & 0x02) << 3 | (modemControl & 0x01) << 5 | (modemControl & 0x0C) << 4)
+        : ModemConnected;
+
+    /// <summary>A byte arrives from outside. Dropped in loopback mode.</summary>
+    public void Receive(byte value)
+    {
+        if (InLoopback)
+            return;
+        Push(value);
+        UpdateLine();
+    }
+
+    /// <inheritdoc/>
+    public override uint ReadPort(ushort port, int size)
+    {
+        byte value;
+        switch (port - basePort)
+        {
+            case Data when (lineControl & DivisorLatch) != 0:
+                return (byte)divisor;
+            case InterruptEnable when (lineControl & DivisorLatch) != 0:
+                return (uint)divisor >> 8;
+            case Data:
+                value = Pop();
+                break;
+            case InterruptEnable:
+                return interruptEnable;
+            case InterruptId:
+                value = PendingId();
+                if (value == IdTransmit)
+                    transmitPending = false;
+                value |= HasFifo ? IdFifo : (byte)0;
+                break;
+            case LineControl:
+                return lineControl;
+            case ModemControl:
+                return modemControl;
+            case LineStatus:
+                value = (byte)(TransmitEmpty | lineErrors | (count != 0 ? DataReady : 0));
+                lineErrors = 0;
+                break;
+            case ModemStatus:
+                value = (byte)(ModemInputs | modemDelta);
+                modemDelta = 0;
+                break;
+            case Scratch:
+                return scratch;
+            default:
+                return 0xFF;
+        }
+        UpdateLine();
+        return value;
+    }
+
+    /// <inheritdoc/>
+    public override void WritePort(ushort port, int size, uint value)
+    {
+        byte low = (byte)value;
+        switch (port - basePort)
+        {
+            case Data when (lineControl & DivisorLatch) != 0:
+                divisor = (ushort)((divisor & 0xFF00) | low);
+                break;
+            case InterruptEnable when (lineControl & DivisorLatch) != 0:
+                divisor = (ushort)((divisor & 0x00FF) | low << 8);
+                break;
+            case Data:
+                if (InLoopback)
+                    Push(low);
+                else
+                    log.Write(low);
+                transmitPending = true;
+                break;
+            case InterruptEnable:
+                // Enabling it while the transmitter is empty, as it always is, interrupts at once.
+                if ((low & ~interruptEnable & EnableTransmit) != 0)
+                    transmitPending = true;
+                interruptEnable = (byte)(low & 0x0F);
+                break;
+            case InterruptId:
+                WriteFifoControl(low);
+                break;
+            case LineControl:
+                lineControl = low;
+                break;
+            case ModemControl:
+                byte before = ModemInputs;
+                modemControl = (byte)(low & 0x1F);
+                NoteModemChange(before);
+                break;
+            case Scratch:
+                scratch = low;
+                break;
+        }
+        UpdateLine();
+    }
+
+    /// <summary>Reset (data sheet, table II); the divisor, which a reset leaves, is that of 9600 baud.</summary>
+    public void Reset()
+    {
+        head = count = 0;
+        divisor = DefaultDivisor;
+        interruptEnable = fifoControl = lineControl = modemControl = lineErrors = modemDelta = scratch = 0;
+        transmitPending = false;
+        UpdateLine();
+    }
+
+    /// <summary>Takes over the state of <paramref name="other"/>, not its log.</summary>
+    public void CopyFrom(Uart16550 other)
+    {
+        for (int i = 0; i < FifoBytes; i++)
+            fifo[i] = other.fifo[i];
+        head = other.head;
+        count = other.count;
+        divisor = other.divisor;
+        interruptEnable = other.interruptEnable;
+        fifoControl = other.fifoControl;
+        lineControl = other.lineControl;
+        modemControl = other.modemControl;
+        lineErrors = other.lineErrors;
+        modemDelta = other.modemDelta;
+        scratch = other.scratch;
+        transmitPending = other.transmitPending;
+        UpdateLine();
+    }
+
+    /// <summary>
+    /// Reads all registers of the real port that can be read without taking a received byte. The FIFO's trigger level cannot: it stays as it is known.
+    /// </summary>
+    public void Capture(PortDevice real)
+    {
+        lineControl = ReadReal(real, LineControl);
+        WriteReal(real, LineControl, (byte)(lineControl | DivisorLatch));
+        divisor = (ushort)(ReadReal(real, Data) | ReadReal(real, InterruptEnable) << 8);
+        WriteReal(real, LineControl, (byte)(lineControl & ~DivisorLatch));
+        interruptEnable = (byte)(ReadReal(real, InterruptEnable) & 0x0F);
+        byte id = ReadReal(real, InterruptId);
+        WriteReal(real, LineControl, lineControl);
+        fifoControl = (byte)((fifoControl & FifoKept & ~FifoEnable) | ((id & IdFifo) == IdFifo ? FifoEnable : 0));
+        modemControl = (byte)(ReadReal(real, ModemControl) & 0x1F);
+        scratch = ReadReal(real, Scratch);
+        // Reading the ID has taken an interrupt of the transmitter away; it is due again in both.
+        transmitPending = (id & 0x0F) == IdTransmit;
+        if (transmitPending && (interruptEnable & EnableTransmit) != 0 && (lineControl & DivisorLatch) == 0)
+        {
+            WriteReal(real, InterruptEnable, (byte)(interruptEnable & ~EnableTransmit));
+            WriteReal(real, InterruptEnable, interruptEnable);
+        }
+        head = count = 0;
+        lineErrors = modemDelta = 0;
+        UpdateLine();
+    }
+
+    /// <summary>Programs the real port with this state. Its FIFOs are emptied; an interrupt that waits here is raised there again by its cause.</summary>
+    public void Commit(PortDevice real)
+    {
+        for (int i = 0; i < MaxPolls && (ReadReal(real, LineStatus) & TransmitEmpty) != TransmitEmpty; i++)
+        {
+        }
+        WriteReal(real, LineControl, DivisorLatch);
+        WriteReal(real, Data, (byte)divisor);
+        WriteReal(real, InterruptEnable, (byte)(divisor >> 8));
+        WriteReal(real, LineControl, (byte)(lineControl & ~DivisorLatch));
+        WriteReal(real, InterruptEnable, 0);
+        WriteReal(real, InterruptId, 0);
+        if (HasFifo)
+            WriteReal(real, InterruptId, (byte)(fifoControl | FifoClearReceive | 0x04));
+        WriteReal(real, Scratch, scratch);
+        WriteReal(real, ModemControl, modemControl);
+        WriteReal(real, InterruptEnable, interruptEnable);
+        // An interrupt of the transmitter that the guest has taken already must not come twice.
+        if (!transmitPending)
+            ReadReal(real, InterruptId);
+        WriteReal(real, LineControl, lineControl);
+    }
+
+    private byte ReadReal(PortDevice real, int register) => (byte)real.ReadPort((ushort)(basePort + register), 1);
+
+    private void WriteReal(PortDevice real, int register, byte value) => real.WritePort((ushort)(basePort + register), 1, value);
+
+    private void WriteFifoControl(byte value)
+    {
+        bool toggled = ((value ^ fifoControl) & FifoEnable) != 0;
+        fifoControl = (value & FifoEnable) != 0 ? (byte)(value & FifoKept) : (byte)0;
+        if (toggled || ((value & FifoEnable) != 0 && (value & FifoClearReceive) != 0))
+            head = count = 0;
+    }
+
+    private void Push(byte value)
+    {
+        if (count == (HasFifo ? FifoBytes : 1))
+        {
+            lineErrors |= Overrun;
+            if (HasFifo)
+                return;
+            count = 0;
+        }
+        fifo[(head + count) % FifoBytes] = value;
+        count++;
+    }
+
+    private byte Pop()
+    {
+        byte value = fifo[head];
+        if (count == 0)
+            return 0;
+        head = (head + 1) % FifoBytes;
+        count--;
+        return value;
+    }
+
+    private void NoteModemChange(byte before)
+    {
+        byte changed = (byte)((before ^ ModemInputs) >> 4);
+        // Of the ring indicator only the trailing edge counts.
+        if ((ModemInputs & TrailingRing << 4) != 0)
+            changed &= unchecked((byte)~TrailingRing);
+        modemDelta |= (byte)(changed & DeltaMask);
+    }
+
+    private byte PendingId()
+    {
+        if ((interruptEnable & EnableLine) != 0 && (lineErrors & LineErrors) != 0)
+            return IdLine;
+        if ((interruptEnable & EnableReceive) != 0 && count != 0)
+            return !HasFifo || count >= Trigger ? IdReceive : IdTimeout;
+        if ((interruptEnable & EnableTransmit) != 0 && transmitPending)
+            return IdTransmit;
+        if ((interruptEnable & EnableModem) != 0 && modemDelta != 0)
+            return IdModem;
+        return IdNone;
+    }
+
+    /// <summary>On a PC, OUT2 gates the interrupt to the bus; in loopback the pin is inactive.</summary>
+    private void UpdateLine() => irq.Set(PendingId() != IdNone && (modemControl & (Out2 | Loopback)) == Out2);
+}

@@ -1,0 +1,351 @@
+using Hv.Kernel.Io;
+using Hv.Kernel.Time;
+
+namespace Hv.Drivers.Platform;
+
+/// <summary>The high precision event timer (IA-PC HPET 1.0a): a 64-bit counter and up to three comparators.</summary>
+/// <remarks>
+/// Delivery is by I/O APIC pin or legacy route, not by message. In the legacy route, timer 0 takes the place of the 8254 on IRQ 0 and timer 1
+/// that of the RTC on IRQ 8.
+/// </remarks>
+public sealed class Hpet : MmioDevice
+{
+    /// <summary>The most timers that this model has.</summary>
+    public const int MaxTimers = 3;
+    /// <summary>Bytes of registers.</summary>
+    public const uint Size = 0x400;
+    /// <summary>General capabilities when nothing was captured: three timers, 64 bits, legacy route, 69.841279 ns.</summary>
+    public const ulong DefaultCapabilities = 69_841_279ul << 32 | 0x8086_A201;
+
+    private const uint CapabilityOffset = 0x00, ConfigurationOffset = 0x10, StatusOffset = 0x20, CounterOffset = 0xF0;
+    private const uint FirstTimerOffset = 0x100, TimerStride = 0x20, TimerComparator = 8;
+    private const ulong ConfigurationEnable = 1, ConfigurationLegacy = 2;
+    private const ulong CapabilityLegacy = 1ul << 15;
+    private const ulong MaxPeriod = 100_000_000;
+    private const int IsaRtc = 1;
+
+    private readonly VirtualClock clock;
+    private readonly GsiLine pitLine, rtcLine;
+    private readonly GsiLine[] legacyLines = new GsiLine[2];
+    private readonly GsiLine[] pins;
+    private readonly HpetComparator[] timers = new HpetComparator[MaxTimers];
+    private TickScale scale;
+    private ulong capabilities;
+    private ulong configuration;
+    private ulong status;
+    private ulong counterBase;
+    private ulong enabledAt;
+
+    /// <summary>
+    /// Makes the timer in its power-on state, with <see cref="DefaultCapabilities"/>. <paramref name="pitLine"/> and
+    /// <paramref name="rtcLine"/> are the wires that the legacy route cuts.
+    /// </summary>
+    public Hpet(VirtualClock clock, PlatformInterrupts hub, GsiLine pitLine, GsiLine rtcLine)
+    {
+        this.clock = clock;
+        this.pitLine = pitLine;
+        this.rtcLine = rtcLine;
+        legacyLines[0] = hub.NewIsaLine(0);
+        legacyLines[1] = hub.NewIsaLine(8);
+        pins = new GsiLine[MaxTimers * IoApic.PinCount];
+        for (int i = 0; i < pins.Length; i++)
+            pins[i] = hub.NewGsiLine(i % IoApic.PinCount);
+        for (int i = 0; i < MaxTimers; i++)
+        {
+            timers[i] = new HpetComparator();
+            timers[i].Describe(HpetComparator.PeriodicCapable | HpetComparator.WideCapable | 0x00FF_FF04ul << 32);
+        }
+        SetCapabilities(DefaultCapabilities);
+        Reset();
+    }
+
+    /// <summary>When a timer matches next, ns.</summary>
+    public ulong NextEvent
+    {
+        get
+        {
+            ulong tick = VirtualClock.Never;
+            for (int i = 0; i < TimerCount; i++)
+            {
+                // A timer without interrupts moves on by itself: only its status and comparator could be seen, and they are brought up to date then.
+                if (NeedsEvent(i))
+                    tick = System.Math.Min(tick, timers[i].MatchTick);
+            }
+            return tick == VirtualClock.Never ? VirtualClock.Never : scale.ToNanoseconds(tick);
+        }
+    }
+
+    private bool Enabled => (configuration & ConfigurationEnable) != 0;
+
+    private bool LegacyRoute => (configuration & ConfigurationLegacy) != 0;
+
+    private int TimerCount => System.Math.Min((int)(capabilities >> 8 & 0x1F) + 1, MaxTimers);
+
+    private ulong Tick => scale.ToTicks(clock.Now);
+
+    private ulong Counter => Enabled ? counterBase + (Tick - enabledAt) : counterBase;
+
+    /// <summary>Runs the timers up to the clock's time.</summary>
+    public void Advance()
+    {
+        ulong now = Tick;
+        for (int i = 0; i < TimerCount; i++)
+        {
+            HpetComparator timer = timers[i];
+            if (timer.MatchTick > now)
+                continue;
+            timer.Matched(now);
+            Fire(i);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override ulong ReadMmio(ulong offset, int size)
+    {
+        if (offset >= Size)
+            return 0;
+        Advance();
+        ulong value = ReadRegister((uint)offset & ~7u) >> (int)(8 * (offset & 7));
+        return size switch
+        {
+            1 => (byte)value,
+            2 => (ushort)value,
+            4 => (uint)value,
+            _ => value,
+        };
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>Aligned accesses of 32 and 64 bits are defined; others are dropped.</remarks>
+    public override void WriteMmio(ulong offset, int size, ulong value)
+    {
+        if (offset >= Size || size < 4 || (offset & (ulong)(size - 1)) != 0)
+            return;
+        Advance();
+        int shift = (int)(8 * (offset & 7));
+        ulong mask = size == 8 ? ulong.MaxValue : (ulong)uint.MaxValue << shift;
+        WriteRegister((uint)offset & ~7u, size == 8 ? value : (ulong)(uint)value << shift, mask);
+    }
+
+    /// <summary>Power-on state: stopped at 0. What it can do stays.</summary>
+    public void Reset()
+    {
+        configuration = 0;
+        status = 0;
+        counterBase = 0;
+        enabledAt = 0;
+        for (int i = 0; i < MaxTimers; i++)
+            timers[i].Reset();
+        UpdateLines();
+    }
+
+    /// <summary>Takes over the state of <paramref name="other"/>, whose clock must have the same zero.</summary>
+    public void CopyFrom(Hpet other)
+    {
+        SetCapabilities(other.capabilities);
+        configuration = other.configuration;
+        status = other.status;
+        counterBase = other.counterBase;
+        enabledAt = other.enabledAt;
+        for (int i = 0; i < MaxTimers; i++)
+            timers[i].CopyFrom(other.timers[i]);
+        UpdateLines();
+    }
+
+    /// <summary>Reads the state of the real timer, period and capabilities included. Periods of periodic timers cannot be read: see the remarks.</summary>
+    /// <remarks>
+    /// The period register is write-only; it stays as it is known if the comparator was periodic before in this model, else it is the distance from
+    /// the counter to the comparator, which is short by up to one period.
+    /// </remarks>
+    public void Capture(MmioDevice real)
+    {
+        SetCapabilities(real.ReadMmio(CapabilityOffset, 8));
+        configuration = real.ReadMmio(ConfigurationOffset, 8) & (ConfigurationEnable | ConfigurationLegacy);
+        status = real.ReadMmio(StatusOffset, 8) & 7;
+        ulong counter = real.ReadMmio(CounterOffset, 8);
+        counterBase = counter;
+        enabledAt = Tick;
+        for (int i = 0; i < MaxTimers; i++)
+        {
+            HpetComparator timer = timers[i];
+            if (i >= TimerCount)
+            {
+                timer.Reset();
+                continue;
+            }
+            uint at = FirstTimerOffset + (uint)i * TimerStride;
+            bool known = timer.IsPeriodic && timer.Period != 0;
+            ulong period = timer.Period;
+            ulong register = real.ReadMmio(at, 8);
+            timer.Reset();
+            timer.Describe(register);
+            timer.WriteConfiguration((register & ~HpetComparator.Periodic) | HpetComparator.ValueSet);
+            timer.WriteComparator(real.ReadMmio(at + TimerComparator, 8), ulong.MaxValue);
+            timer.WriteConfiguration(register);
+            if (timer.IsPeriodic)
+                timer.Period = known ? period : timer.Comparator - counter;
+        }
+        Rearm();
+        UpdateLines();
+    }
+
+    /// <summary>Writes this state into the real timer: stopped first, then comparators, counter, and started again last.</summary>
+    public void Commit(MmioDevice real)
+    {
+        real.WriteMmio(ConfigurationOffset, 8, 0);
+        for (int i = 0; i < TimerCount; i++)
+        {
+            HpetComparator timer = timers[i];
+            uint at = FirstTimerOffset + (uint)i * TimerStride;
+            real.WriteMmio(at, 8, (timer.Configuration & ~HpetComparator.Enable) | HpetComparator.ValueSet);
+            real.WriteMmio(at + TimerComparator, 8, timer.Comparator);
+            // In periodic mode a second write, without the set bit, gives the period.
+            if (timer.IsPeriodic)
+                real.WriteMmio(at + TimerComparator, 8, timer.Period);
+            real.WriteMmio(at, 8, timer.Configuration);
+        }
+        real.WriteMmio(StatusOffset, 8, 7);
+        real.WriteMmio(CounterOffset, 8, Counter);
+        real.WriteMmio(ConfigurationOffset, 8, configuration);
+    }
+
+    private void SetCapabilities(ulong value)
+    {
+        ulong period = value >> 32;
+        if (period == 0 || period > MaxPeriod)
+            value = DefaultCapabilities;
+        capabilities = value;
+        scale = TickScale.FromPeriod(capabilities >> 32);
+    }
+
+    private bool NeedsEvent(int timer) => (timers[timer].Configuration & HpetComparator.Enable) != 0 && (status >> timer & 1) == 0;
+
+    private void Fire(int index)
+    {
+        HpetComparator timer = timers[index];
+        if ((timer.Configuration & HpetComparator.Level) != 0)
+        {
+            status |= 1ul << index;
+            UpdateLines();
+        }
+        else if ((timer.Configuration & HpetComparator.Enable) != 0)
+        {
+            GsiLine line = LineOf(index);
+            line.Set(true);
+            line.Set(false);
+        }
+    }
+
+    private GsiLine LineOf(int index) => LegacyRoute && index <= IsaRtc
+        ? legacyLines[index]
+        : pins[index * IoApic.PinCount + System.Math.Min(timers[index].Route, IoApic.PinCount - 1)];
+
+    /// <summary>Drives the lines of level-triggered timers, and connects those that the legacy route replaces.</summary>
+    private void UpdateLines()
+    {
+        pitLine.Connected = !LegacyRoute;
+        rtcLine.Connected = !LegacyRoute;
+        for (int i = 0; i < MaxTimers; i++)
+        {
+            GsiLine line = LineOf(i);
+            bool level = Enabled && (status >> i & 1) != 0
+                && (timers[i].Configuration & (HpetComparator.Level | HpetComparator.Enable)) == (HpetComparator.Level | HpetComparator.Enable);
+            if (i <= IsaRtc && legacyLines[i] != line)
+                legacyLines[i].Set(false);
+            for (int pin = 0; pin < IoApic.PinCount; pin++)
+            {
+                if (pins[i * IoApic.PinCount + pin] != line)
+                    pins[i * IoApic.PinCount + pin].Set(false);
+            }
+            line.Set(level);
+        }
+    }
+
+    private void Rearm()
+    {
+        ulong now = Tick;
+        for (int i = 0; i < MaxTimers; i++)
+        {
+            if (Enabled)
+                timers[i].Arm(Counter, now);
+            else
+                timers[i].MatchTick = VirtualClock.Never;
+        }
+    }
+
+    private ulong ReadRegister(uint offset)
+    {
+        switch (offset)
+        {
+            case CapabilityOffset:
+                return capabilities;
+            case ConfigurationOffset:
+                return configuration;
+            case StatusOffset:
+                return status;
+            case CounterOffset:
+                return Counter;
+        }
+        if (!TryFindTimer(offset, out HpetComparator? timer))
+            return 0;
+        return (offset & (TimerStride - 1)) switch
+        {
+            0 => timer!.Configuration,
+            TimerComparator => timer!.Comparator,
+            _ => 0,
+        };
+    }
+
+    private void WriteRegister(uint offset, ulong value, ulong mask)
+    {
+        switch (offset)
+        {
+            case ConfigurationOffset:
+                WriteConfiguration((configuration & ~mask) | (value & mask));
+                return;
+            case StatusOffset:
+                status &= ~(value & mask);
+                UpdateLines();
+                return;
+            case CounterOffset:
+                ulong counter = Counter;
+                counterBase = (counter & ~mask) | (value & mask);
+                enabledAt = Tick;
+                Rearm();
+                return;
+        }
+        if (!TryFindTimer(offset, out HpetComparator? timer))
+            return;
+        switch (offset & (TimerStride - 1))
+        {
+            case 0:
+                timer!.WriteConfiguration((timer.Configuration & ~mask) | (value & mask));
+                break;
+            case TimerComparator:
+                timer!.WriteComparator(value, mask);
+                break;
+            default:
+                return;
+        }
+        if (Enabled)
+            timer.Arm(Counter, Tick);
+        UpdateLines();
+    }
+
+    private void WriteConfiguration(ulong value)
+    {
+        value &= ConfigurationEnable | ((capabilities & CapabilityLegacy) != 0 ? ConfigurationLegacy : 0);
+        counterBase = Counter;
+        enabledAt = Tick;
+        configuration = value;
+        Rearm();
+        UpdateLines();
+    }
+
+    private bool TryFindTimer(uint offset, out HpetComparator? timer)
+    {
+        uint index = (offset - FirstTimerOffset) / TimerStride;
+        timer = offset >= FirstTimerOffset && index < (uint)TimerCount ? timers[(int)index] : null;
+        return timer != null;
+    }
+}

@@ -20,14 +20,10 @@ public sealed unsafe class NvmeDisk : BlockDevice
     private const int ListEntries = (int)(MaxTransferBytes / PageSize.Small);
     private const int ListsPerPage = (int)PageSize.Small / (ListEntries * sizeof(ulong));
     private const int Slots = NvmeQueue.MaxEntries - 1;
-    // NLB of write zeroes has 16 bits, 0's based (NVM Express 1.4, 6.17); the length in a range of DSM has 32 (6.7).
-    private const ulong MaxZeroesSectors = 1ul << 16;
-    private const ulong MaxDiscardSectors = uint.MaxValue;
 
     private readonly NvmeController _controller;
     private readonly uint _namespaceId;
     private readonly BlockRequest?[] _inFlight = new BlockRequest?[Slots];
-    private readonly ulong[] _sectorsDone = new ulong[Slots];
     private readonly byte[] _freeSlots = new byte[Slots];
     private readonly ulong[] _lists = new ulong[Slots];
     private BlockQueue _waiting;
@@ -163,7 +159,6 @@ public sealed unsafe class NvmeDisk : BlockDevice
             _watch = new Deadline(Time, TimeLimitNanoseconds);
         int slot = _freeSlots[--_freeCount];
         _inFlight[slot] = request;
-        _sectorsDone[slot] = 0;
         Issue(slot, request);
     }
 
@@ -219,39 +214,36 @@ public sealed unsafe class NvmeDisk : BlockDevice
         return Status.Ok;
     }
 
-    /// <summary>Sends the next command of a request that may need several.</summary>
+    /// <summary>Sends the command; a request never needs more than one.</summary>
     private void Issue(int slot, BlockRequest request)
     {
-        ulong first = request.FirstSector + _sectorsDone[slot];
-        ulong left = request.SectorCount - _sectorsDone[slot];
+        ulong first = request.FirstSector;
+        ulong count = request.SectorCount;
         var command = new NvmeCommand(0, (ushort)slot, _namespaceId);
         switch (request.Operation)
         {
             case BlockOperation.Read:
             case BlockOperation.Write:
                 bool write = request.Operation == BlockOperation.Write;
-                SetRange(ref command, write ? NvmeIoOpcode.Write : NvmeIoOpcode.Read, first, left, write && request.ForceUnitAccess);
+                SetRange(ref command, write ? NvmeIoOpcode.Write : NvmeIoOpcode.Read, first, count, write && request.ForceUnitAccess);
                 bool fits = NvmePrp.Build(request.Segments, (ulong*)_lists[slot], ListEntries, out command.Prp1, out command.Prp2);
                 Invariant.Holds(fits, "an NVMe transfer within the limit does not fit its PRP list");
                 break;
             case BlockOperation.WriteZeroes:
-                left = Math.Min(left, MaxZeroesSectors);
-                SetRange(ref command, NvmeIoOpcode.WriteZeroes, first, left, request.ForceUnitAccess);
+                SetRange(ref command, NvmeIoOpcode.WriteZeroes, first, count, request.ForceUnitAccess);
                 break;
             case BlockOperation.Discard:
-                left = Math.Min(left, MaxDiscardSectors);
                 command.Dword0 |= NvmeIoOpcode.DatasetManagement;
                 command.Dword11 = NvmeCommand.Deallocate;
                 command.Prp1 = _lists[slot];
                 ulong* range = (ulong*)_lists[slot];
-                range[0] = left << 32; // context attributes in the lower half
+                range[0] = count << 32; // context attributes in the lower half
                 range[1] = first;
                 break;
             default:
                 command.Dword0 |= NvmeIoOpcode.Flush;
                 break;
         }
-        _sectorsDone[slot] += left;
         _controller.Io.Submit(command);
     }
 
@@ -273,11 +265,6 @@ public sealed unsafe class NvmeDisk : BlockDevice
         // A hint that the controller does not take is not an error.
         if (request.Operation == BlockOperation.Discard && !succeeded)
             succeeded = true;
-        if (succeeded && _sectorsDone[slot] < request.SectorCount)
-        {
-            Issue(slot, request);
-            return;
-        }
         _inFlight[slot] = null;
         _freeSlots[_freeCount++] = (byte)slot;
         BlockRequest? next = _waiting.Take();

@@ -58,10 +58,9 @@ public abstract class QemuMachine(MachineOptions options) : Emulator(options)
         if (Options.GuestDisk is { } disk)
         {
             arguments.AddRange(["-drive", $"if=none,id={GuestDrive},format=raw,discard=unmap,file={disk}"]);
-            string bootIndex = Options.HvImage is null ? ",bootindex=0" : "";
             arguments.AddRange(["-device", Options.Disk == DiskBus.Nvme
-                ? $"nvme,serial=HVGUEST,drive={GuestDrive}{bootIndex}"
-                : $"ide-hd,bus=ide.0,serial=HVGUEST,drive={GuestDrive}{bootIndex}"]);
+                ? $"nvme,serial=HVGUEST,drive={GuestDrive},bootindex=1"
+                : $"ide-hd,bus=ide.0,serial=HVGUEST,drive={GuestDrive},bootindex=1"]);
         }
         arguments.AddRange(Options.Extra);
         return new OwnedProcess("qemu-system-x86_64", arguments, InRun("emulator.out"), InRun("emulator.err"));

@@ -1,0 +1,29 @@
+using Hv.Bench;
+
+namespace Hv.EmulatorTests;
+
+/// <summary>Starts machines for tests.</summary>
+internal static class Machine
+{
+    /// <summary>Turns on a machine with Hv and, unless <paramref name="guest"/> is null, a fresh disk of that guest.</summary>
+    public static Emulator Start(BenchKind bench, string name, GuestKind? guest = null, DiskBus disk = DiskBus.Nvme)
+    {
+        string run = Paths.NewRun($"{name}-{bench.Name()}");
+        string hv = Path.Combine(run, "hv.img");
+        HvImage.Create(Paths.Efi, hv);
+        string? guestDisk = null;
+        if (guest is { } kind)
+            GuestImage.Get(kind).CopyTo(guestDisk = Path.Combine(run, "guest.img"));
+        Emulator emulator = Emulator.Create(bench, new MachineOptions { RunFolder = run, HvImage = hv, GuestDisk = guestDisk, Disk = disk });
+        try
+        {
+            emulator.Start();
+            return emulator;
+        }
+        catch
+        {
+            emulator.Dispose();
+            throw;
+        }
+    }
+}

@@ -218,7 +218,7 @@ public sealed unsafe class IdeChannelModel : PortDevice
                 break;
             case 2:
                 Assert.Equal(1, size);
-                _masterStatus = (byte)(_masterStatus & 1 | value & 0x60 | _masterStatus & ~value & 6);
+                _masterStatus = (byte)(_masterStatus & 1 | (byte)value & 0x60 | _masterStatus & ~(byte)value & 6);
                 break;
             case 4:
                 Assert.Equal(4, size);

@@ -82,6 +82,7 @@ public sealed unsafe partial class SnapshotDisk
         if (State != SnapshotState.None)
             return Status.InvalidState;
         ShadowRanOutOfMemory = false;
+        BrokenReason = Status.Ok;
         State = SnapshotState.Active;
         return Status.Ok;
     }
@@ -115,7 +116,7 @@ public sealed unsafe partial class SnapshotDisk
     }
 
     /// <summary>
-    /// Writes up to about <paramref name="maxChunks"/> chunks to the disk, in ascending order and large requests, and waits for it. Pending if more
+    /// Writes up to <paramref name="maxChunks"/> chunks (not 0) to the disk, in ascending order and large requests, and waits for it. Pending if more
     /// remain; Ok when all are written and flushed: the snapshot is over then. After an error of the disk nothing is lost, it may be tried again.
     /// </summary>
     public Status MergeStep(uint maxChunks)
@@ -140,31 +141,40 @@ public sealed unsafe partial class SnapshotDisk
         return status;
     }
 
+    /// <summary>Aborts everything that is under way or waiting.</summary>
+    internal void AbortAll(Status status)
+    {
+        _abortStatus = status;
+        _disk.AbortAll(status);
+        Run();
+        _abortStatus = Status.Ok;
+    }
+
     /// <summary>Ok if nothing is left, Pending if something is.</summary>
     private Status MergeChunks(uint maxChunks)
     {
-        ulong written = 0;
+        ulong left = maxChunks;
         while (_map.TryFindNext(ref _mergeCursor))
         {
-            if (written >= maxChunks)
+            if (left == 0)
                 return Status.Pending;
-            ulong run = PrepareMergeRun(_mergeCursor);
+            ulong run = PrepareMergeRun(_mergeCursor, left);
             Status status = _disk.Execute(_mergeRequest);
             if (status != Status.Ok)
                 return status;
             for (ulong chunk = _mergeCursor; chunk < _mergeCursor + run; chunk++)
                 Unmap(_map.Slot(chunk));
             _mergeCursor += run;
-            written += run;
+            left -= run;
         }
         return Status.Ok;
     }
 
-    /// <summary>Makes one request of the chunks from <paramref name="first"/> on: neighbours with pages, or neighbours that are zero. Their number.</summary>
-    private ulong PrepareMergeRun(ulong first)
+    /// <summary>Makes one request of at most <paramref name="most"/> chunks from <paramref name="first"/> on: neighbours with pages, or neighbours that are zero. Their number.</summary>
+    private ulong PrepareMergeRun(ulong first, ulong most)
     {
         bool zero = !_map.Get(first).HasPage;
-        ulong most = zero ? BlockDevice.MaxZeroSectors / _chunkSectors : _runChunks;
+        most = Math.Min(most, zero ? BlockDevice.MaxZeroSectors / _chunkSectors : _runChunks);
         ulong run = 1;
         while (run < most)
         {
@@ -178,15 +188,6 @@ public sealed unsafe partial class SnapshotDisk
         for (ulong i = 0; i < run && !zero; i++)
             AddPage(_mergeRequest, first + i, _map.Get(first + i).Page);
         return run;
-    }
-
-    /// <summary>Aborts everything that is under way or waiting.</summary>
-    internal void AbortAll(Status status)
-    {
-        _abortStatus = status;
-        _disk.AbortAll(status);
-        Run();
-        _abortStatus = Status.Ok;
     }
 
     /// <summary>Sectors of <paramref name="count"/> chunks; the disk's last chunk may be a short one.</summary>

@@ -1,0 +1,202 @@
+using System;
+using System.Collections.Generic;
+using Hv.Drivers.Block;
+using Hv.Kernel;
+using Hv.Shadow.Blocks;
+using Xunit;
+
+namespace Hv.HostTests;
+
+/// <summary>The block layer against a model that could not be simpler: one array for each VM.</summary>
+public sealed class SnapshotModelTests
+{
+    [Theory]
+    [InlineData(512, false, 1, 1200)]
+    [InlineData(512, true, 2, 1200)]
+    [InlineData(4096, false, 3, 600)]
+    [InlineData(4096, true, 4, 600)]
+    public void Each_VM_sees_its_own_writes_and_the_winner_gets_the_disk(uint sectorSize, bool later, int seed, int runs)
+    {
+        using var pool = new ModelPool(500);
+        using var buffers = new Buffers();
+        for (int run = 0; run < runs; run++)
+        {
+            new Story(new Random(seed * 100_000 + run), pool, buffers, sectorSize, later).Run();
+            Assert.Equal(0, pool.Taken);
+        }
+    }
+
+    /// <summary>Memory for the requests that are in flight at the same time.</summary>
+    private sealed class Buffers : IDisposable
+    {
+        public const int Count = 6;
+
+        public readonly BlockBuffer[] All = new BlockBuffer[Count];
+
+        public Buffers()
+        {
+            for (int i = 0; i < Count; i++)
+                All[i] = new BlockBuffer();
+        }
+
+        public void Dispose()
+        {
+            foreach (BlockBuffer buffer in All)
+                buffer.Dispose();
+        }
+    }
+
+    /// <summary>One run: rounds of requests in flight at the same time, snapshots taken, discarded and merged in between.</summary>
+    private sealed class Story
+    {
+        private readonly Random _random;
+        private readonly ModelPool _pool;
+        private readonly ModelDisk _disk;
+        private readonly SnapshotDisk _snapshot;
+        private readonly Buffers _buffers;
+        private readonly uint _sectorSize;
+        private byte[] _primary;
+        private byte[] _shadow = [];
+
+        public Story(Random random, ModelPool pool, Buffers buffers, uint sectorSize, bool later)
+        {
+            _buffers = buffers;
+            _random = random;
+            _pool = pool;
+            _sectorSize = sectorSize;
+            uint chunkSectors = 4096 / sectorSize;
+            ulong sectors = (ulong)random.Next(1, (random.Next(10) == 0 ? 200 : 30) * (int)chunkSectors);
+            uint transfer = chunkSectors * (uint)random.Next(1, 129);
+            _disk = new ModelDisk(sectors, sectorSize, transfer) { Later = later ? random : null };
+            random.NextBytes(_disk.Bytes);
+            _primary = (byte[])_disk.Bytes.Clone();
+            _snapshot = new SnapshotDisk(_disk, pool);
+        }
+
+        public void Run()
+        {
+            for (int i = 0; i < 20; i++)
+            {
+                Round();
+                ChangeState();
+            }
+            if (_snapshot.State is SnapshotState.Active or SnapshotState.Broken)
+                _snapshot.Discard();
+            while (_snapshot.State == SnapshotState.Merging)
+                _snapshot.MergeStep(7);
+            Assert.True(_primary.AsSpan().SequenceEqual(_disk.Bytes));
+        }
+
+        private void ChangeState()
+        {
+            switch (_snapshot.State)
+            {
+                case SnapshotState.None:
+                    Assert.True(_primary.AsSpan().SequenceEqual(_disk.Bytes));
+                    Assert.Equal(0, _pool.Taken);
+                    if (_random.Next(2) == 0)
+                    {
+                        Assert.Equal(Status.Ok, _snapshot.TakeSnapshot());
+                        _shadow = (byte[])_primary.Clone();
+                    }
+                    break;
+                case SnapshotState.Active when _random.Next(6) == 0:
+                    Assert.Equal(Status.Ok, _snapshot.Discard());
+                    break;
+                case SnapshotState.Active when _random.Next(4) == 0:
+                    Assert.Equal(Status.Ok, _snapshot.BeginMerge());
+                    _primary = _shadow;
+                    break;
+                case SnapshotState.Merging when _random.Next(3) != 0:
+                    Status status = _snapshot.MergeStep((uint)_random.Next(1, 60));
+                    Assert.True(status is Status.Ok or Status.Pending);
+                    break;
+                default:
+                    break;
+            }
+            Assert.Equal((ulong)_pool.Taken, _snapshot.PagesInUse);
+        }
+
+        /// <summary>Up to six requests at once, of one VM or both; those of one VM do not overlap, for then their order would matter.</summary>
+        private void Round()
+        {
+            int count = _random.Next(1, Buffers.Count + 1);
+            var checks = new List<Action>();
+            var busy = new List<(bool Shadow, ulong First, ulong End)>();
+            for (int i = 0; i < count; i++)
+            {
+                bool shadow = _snapshot.State == SnapshotState.Active && _random.Next(2) == 0;
+                ulong first = (ulong)_random.NextInt64((long)_disk.SectorCount);
+                ulong most = Math.Min(_disk.SectorCount - first, Math.Min(_disk.MaxTransferSectors, 128 * 4096 / _sectorSize));
+                ulong sectors = _random.Next(10) == 0 ? most : (ulong)_random.NextInt64(1, (long)Math.Min(most, 20) + 1);
+                if (busy.Exists(other => other.Shadow == shadow && first < other.End && other.First < first + sectors))
+                    continue;
+                busy.Add((shadow, first, first + sectors));
+                checks.Add(Submit(_buffers.All[i], shadow, first, (uint)sectors));
+            }
+            for (int i = 0; _disk.Pending != 0; i++)
+            {
+                Assert.True(i < 100_000);
+                _snapshot.PrimaryView.Poll();
+            }
+            foreach (Action check in checks)
+                check();
+        }
+
+        private Action Submit(BlockBuffer buffer, bool shadow, ulong first, uint sectors)
+        {
+            BlockDevice view = shadow ? _snapshot.ShadowView : _snapshot.PrimaryView;
+            byte[] model = shadow ? _shadow : _primary;
+            int at = (int)(first * _sectorSize);
+            int bytes = (int)(sectors * _sectorSize);
+            var operation = (BlockOperation)(_random.Next(8) switch { < 3 => 0, < 6 => 1, 6 => 3, _ => _random.Next(2, 5) });
+            switch (operation)
+            {
+                case BlockOperation.Read:
+                    buffer.Prepare(_random, operation, first, sectors, _sectorSize);
+                    break;
+                case BlockOperation.Write:
+                    buffer.Prepare(_random, operation, first, sectors, _sectorSize);
+                    byte[] data = new byte[bytes];
+                    _random.NextBytes(data);
+                    buffer.Write(data);
+                    data.CopyTo(model, at);
+                    break;
+                case BlockOperation.Flush:
+                    buffer.Request.Prepare(operation, 0, 0);
+                    break;
+                case BlockOperation.WriteZeroes:
+                    buffer.Request.Prepare(operation, first, sectors);
+                    model.AsSpan(at, bytes).Clear();
+                    break;
+                default:
+                    buffer.Request.Prepare(operation, first, sectors);
+                    break;
+            }
+            view.Submit(buffer.Request);
+            return () =>
+            {
+                Assert.Equal(Status.Ok, buffer.Request.Status);
+                if (operation == BlockOperation.Read)
+                    Assert.True(model.AsSpan(at, bytes).SequenceEqual(buffer.Read()), $"{(shadow ? "shadow" : "primary")} read {first}+{sectors}");
+                else if (operation == BlockOperation.Discard)
+                    LearnDiscard(buffer, view, model, first, sectors);
+            };
+        }
+
+        /// <summary>A discarded sector keeps its contents or is zero from then on: whichever the view says it is, it has to stay.</summary>
+        private void LearnDiscard(BlockBuffer buffer, BlockDevice view, byte[] model, ulong first, uint sectors)
+        {
+            buffer.Prepare(_random, BlockOperation.Read, first, sectors, _sectorSize);
+            Assert.Equal(Status.Ok, view.Execute(buffer.Request));
+            byte[] now = buffer.Read();
+            for (int i = 0; i < now.Length; i += (int)_sectorSize)
+            {
+                Span<byte> sector = now.AsSpan(i, (int)_sectorSize);
+                Span<byte> known = model.AsSpan((int)(first * _sectorSize) + i, (int)_sectorSize);
+                Assert.True(sector.SequenceEqual(known) || !sector.ContainsAnyExcept((byte)0));
+                sector.CopyTo(known);
+            }
+        }
+    }
+}

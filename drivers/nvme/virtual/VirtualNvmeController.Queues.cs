@@ -44,12 +44,11 @@ public sealed partial class VirtualNvmeController
         if (_processing)
             return;
         _processing = true;
-        if (CanProcess)
-            _admin.PostHeld();
         bool more = true;
         while (more && CanProcess)
         {
             more = false;
+            _admin.PostHeld();
             for (int i = 0; i <= MaxIoQueues && CanProcess; i++)
                 more |= TakeCommand(_submissionQueues[i]);
         }

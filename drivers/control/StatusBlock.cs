@@ -1,0 +1,111 @@
+using System.Runtime.InteropServices;
+
+namespace Hv.Drivers.Control;
+
+/// <summary>
+/// What Hv tells a guest about itself and the shadow: 4096 bytes, little-endian, the same layout in Hv and in the guest's agent. A later version
+/// only adds fields in space that is 0 now.
+/// </summary>
+[StructLayout(LayoutKind.Explicit, Size = Size)]
+public unsafe struct StatusBlock
+{
+    /// <summary>Bytes.</summary>
+    public const int Size = 4096;
+    /// <summary>What <see cref="Magic"/> must be: "HvStatus".</summary>
+    public const ulong ExpectedMagic = 0x7375_7461_7453_7648;
+    /// <summary>What <see cref="Version"/> is now.</summary>
+    public const uint CurrentVersion = 1;
+    /// <summary>Bytes of <see cref="BuildId"/>.</summary>
+    public const int BuildIdLength = 32;
+    /// <summary>How many exit counters there are room for.</summary>
+    public const int MaximumExitReasons = 64;
+    /// <summary>Bytes of one name in <see cref="ExitReasonNames"/>.</summary>
+    public const int ExitReasonNameLength = 16;
+    /// <summary>How many quiesce records there are room for.</summary>
+    public const int MaximumQuiesceRecords = 32;
+    /// <summary>Bytes of <see cref="Message"/>.</summary>
+    public const int MessageLength = 128;
+
+    /// <summary><see cref="ExpectedMagic"/>.</summary>
+    [FieldOffset(0)] public ulong Magic;
+    /// <summary><see cref="CurrentVersion"/> of the Hv that answers.</summary>
+    [FieldOffset(8)] public uint Version;
+    /// <summary><see cref="Size"/>.</summary>
+    [FieldOffset(12)] public uint Length;
+    /// <summary>What the VM is that asks.</summary>
+    [FieldOffset(16)] public ControlRole Role;
+    /// <summary>How far the shadow reboot has come.</summary>
+    [FieldOffset(20)] public ControlPhase Phase;
+    /// <summary>Grows with each change of <see cref="Phase"/>.</summary>
+    [FieldOffset(24)] public uint Sequence;
+    /// <summary>Why the last shadow came to nothing.</summary>
+    [FieldOffset(28)] public ControlFailure Failure;
+
+    /// <summary>Time since the shadow reboot began, until now or its end.</summary>
+    [FieldOffset(32)] public ulong ElapsedNanoseconds;
+    /// <summary>Time since the phase began.</summary>
+    [FieldOffset(40)] public ulong PhaseNanoseconds;
+    /// <summary>How much of <see cref="ProgressTotal"/> is done in this phase.</summary>
+    [FieldOffset(48)] public ulong ProgressDone;
+    /// <summary>How much there is to do in this phase; 0 if not known.</summary>
+    [FieldOffset(56)] public ulong ProgressTotal;
+
+    /// <summary>4 KiB pages that the shadow has copied.</summary>
+    [FieldOffset(64)] public ulong PagesCopied;
+    /// <summary>4 KiB pages that the shadow was given zeroed.</summary>
+    [FieldOffset(72)] public ulong PagesZeroFilled;
+    /// <summary>Disk bytes that the shadow has written.</summary>
+    [FieldOffset(80)] public ulong OverlayBytes;
+    /// <summary>Old disk contents kept because the primary overwrote them.</summary>
+    [FieldOffset(88)] public ulong PreservedBytes;
+    /// <summary>The pool.</summary>
+    [FieldOffset(96)] public ulong PoolBytes;
+    /// <summary>What is free of the pool.</summary>
+    [FieldOffset(104)] public ulong PoolFreeBytes;
+    /// <summary>Hv's own memory without the pool.</summary>
+    [FieldOffset(112)] public ulong HvMemoryBytes;
+    /// <summary>The size of Hv's EFI image.</summary>
+    [FieldOffset(120)] public ulong ImageBytes;
+    /// <summary>Hv's build id in ASCII, filled up with zeros.</summary>
+    [FieldOffset(128)] public fixed byte BuildId[BuildIdLength];
+
+    /// <summary>Ticks of the time-stamp counter in a second: the unit of <see cref="SwitchMarks"/>.</summary>
+    [FieldOffset(160)] public ulong TscFrequency;
+    /// <summary>The time-stamp counter at the moments of the last switch, by <see cref="SwitchMark"/>; 0 if not reached.</summary>
+    [FieldOffset(168)] public fixed ulong SwitchMarks[16];
+    /// <summary>How many switches there have been since Hv was started.</summary>
+    [FieldOffset(296)] public ulong SwitchCount;
+    /// <summary>The offset of the first byte of the shadow's serial log that is still there.</summary>
+    [FieldOffset(304)] public ulong LogStart;
+    /// <summary>The offset behind its last byte.</summary>
+    [FieldOffset(312)] public ulong LogEnd;
+    /// <summary>How many of the exit counters are in use.</summary>
+    [FieldOffset(320)] public uint ExitReasonCount;
+    /// <summary>How many quiesce records are in use.</summary>
+    [FieldOffset(324)] public uint QuiesceCount;
+
+    /// <summary>Exits of the machine's system by reason.</summary>
+    [FieldOffset(384)] public fixed ulong PrimaryExits[MaximumExitReasons];
+    /// <summary>Exits of the shadow (after a switch: of the shadow that it was) by reason.</summary>
+    [FieldOffset(896)] public fixed ulong ShadowExits[MaximumExitReasons];
+    /// <summary>The names of the exit reasons, 16 bytes each, ASCII in lower case with underscores, filled up with zeros.</summary>
+    [FieldOffset(1408)] public fixed byte ExitReasonNames[MaximumExitReasons * ExitReasonNameLength];
+    /// <summary>The <see cref="QuiesceRecord"/>s of the last switch, one after the other.</summary>
+    [FieldOffset(2432)] public fixed byte QuiesceRecords[MaximumQuiesceRecords * QuiesceRecord.Size];
+    /// <summary>One sentence about <see cref="Failure"/> in ASCII, filled up with zeros; empty if there is nothing to add.</summary>
+    [FieldOffset(3456)] public fixed byte Message[MessageLength];
+
+    /// <summary>Quiesce record <paramref name="index"/>, 0 to <see cref="MaximumQuiesceRecords"/> - 1.</summary>
+    public QuiesceRecord ReadQuiesce(int index)
+    {
+        fixed (byte* records = QuiesceRecords)
+            return ((QuiesceRecord*)records)[index & (MaximumQuiesceRecords - 1)];
+    }
+
+    /// <summary>Sets quiesce record <paramref name="index"/>, 0 to <see cref="MaximumQuiesceRecords"/> - 1.</summary>
+    public void WriteQuiesce(int index, in QuiesceRecord record)
+    {
+        fixed (byte* records = QuiesceRecords)
+            ((QuiesceRecord*)records)[index & (MaximumQuiesceRecords - 1)] = record;
+    }
+}

@@ -1,0 +1,67 @@
+using System;
+using System.Collections.Generic;
+using Hv.ShadowControl;
+
+namespace Hv.HostTests.Shadowctl;
+
+/// <summary>An operating system in which time passes only by waiting.</summary>
+internal sealed class FakeSystem : ISystem
+{
+    private static readonly DateTimeOffset Start = new(2026, 3, 4, 5, 6, 7, 250, TimeSpan.Zero);
+    private TimeSpan _clockError;
+
+    public FakeSystem() => Hypervisor = new FakeHypervisor(this);
+
+    public FakeHypervisor Hypervisor { get; }
+    public ControlException? OpenProblem { get; set; }
+    public List<string> Calls { get; } = [];
+    public TimeSpan Uptime { get; set; } = TimeSpan.FromSeconds(100);
+    public bool HasHardwareClock { get; set; } = true;
+
+    /// <summary>How far the clock is ahead of the truth.</summary>
+    public TimeSpan ClockError { get => _clockError; init => _clockError = value; }
+
+    /// <summary>The time of a network card's interface after the rescan; a card that never gets one: null.</summary>
+    public Dictionary<string, TimeSpan?> Cards { get; } = [];
+
+    public DateTimeOffset TrueTime => Start + Uptime;
+
+    public DateTimeOffset Clock
+    {
+        get => TrueTime + _clockError;
+        set
+        {
+            Calls.Add("set clock");
+            _clockError = value - TrueTime;
+        }
+    }
+
+    public TimeSpan CurrentClockError => _clockError;
+
+    public DateTimeOffset? HardwareClock => HasHardwareClock ? DateTimeOffset.FromUnixTimeSeconds(TrueTime.ToUnixTimeSeconds()) : null;
+
+    private TimeSpan? Rescanned { get; set; }
+
+    public IAdminPort OpenPort() => OpenProblem == null ? Hypervisor : throw OpenProblem;
+
+    public void Sync() => Calls.Add("sync");
+
+    public void RescanPci()
+    {
+        Calls.Add("rescan");
+        Rescanned ??= Uptime;
+    }
+
+    public IReadOnlyDictionary<string, string?> NetworkCards()
+    {
+        var cards = new Dictionary<string, string?>();
+        foreach (KeyValuePair<string, TimeSpan?> card in Cards)
+        {
+            if (Rescanned is { } at)
+                cards.Add(card.Key, card.Value is { } delay && Uptime >= at + delay ? "eth" + cards.Count : null);
+        }
+        return cards;
+    }
+
+    public void Sleep(TimeSpan time) => Uptime += time;
+}

@@ -1,0 +1,33 @@
+using System;
+using System.Collections.Generic;
+
+namespace Hv.ShadowControl;
+
+/// <summary>What shadowctl needs of the operating system.</summary>
+public interface ISystem
+{
+    /// <summary>Time since some fixed moment; not stepped.</summary>
+    TimeSpan Uptime { get; }
+
+    /// <summary>The time of day (UTC). Setting it steps the clock.</summary>
+    DateTimeOffset Clock { get; set; }
+
+    /// <summary>The time of day (UTC) in the hardware clock, in whole seconds; null if there is none, or if it holds local time.</summary>
+    DateTimeOffset? HardwareClock { get; }
+
+    /// <summary>Opens the controller that is Hv's.</summary>
+    /// <exception cref="ControlException">There is none, or the user may not.</exception>
+    IAdminPort OpenPort();
+
+    /// <summary>Writes all changed file data to the disk.</summary>
+    void Sync();
+
+    /// <summary>Has the kernel look for new PCI devices.</summary>
+    void RescanPci();
+
+    /// <summary>The network cards on PCI, by address, with the names of their interfaces; no name as long as a card has no driver.</summary>
+    IReadOnlyDictionary<string, string?> NetworkCards();
+
+    /// <summary>Waits.</summary>
+    void Sleep(TimeSpan time);
+}

@@ -1,0 +1,127 @@
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.Globalization;
+using System.IO;
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Threading;
+using Hv.Drivers.Nvme.Virtual;
+
+namespace Hv.ShadowControl;
+
+/// <summary>Linux, by way of sysfs.</summary>
+/// <param name="root">Where the file system begins; something else in tests.</param>
+public sealed unsafe class LinuxSystem(string root = "/") : ISystem
+{
+    private const string NetworkClass = "0x02";
+    private const int RealTime = 0;
+
+    /// <inheritdoc/>
+    public TimeSpan Uptime => Stopwatch.GetElapsedTime(0);
+
+    /// <inheritdoc/>
+    public DateTimeOffset Clock
+    {
+        get => DateTimeOffset.UtcNow;
+        set
+        {
+            TimeSpan sinceEpoch = value - DateTimeOffset.UnixEpoch;
+            long* time = stackalloc long[2];
+            time[0] = (long)Math.Floor(sinceEpoch.TotalSeconds);
+            time[1] = (sinceEpoch - TimeSpan.FromSeconds(time[0])).Ticks * TimeSpan.NanosecondsPerTick;
+            if (SetTime(RealTime, time) != 0)
+                throw new ControlException(ExitCode.Failed, "The clock cannot be set: " + Marshal.GetLastPInvokeErrorMessage() + ".");
+        }
+    }
+
+    /// <inheritdoc/>
+    public DateTimeOffset? HardwareClock
+    {
+        get
+        {
+            if (Read("etc/adjtime") is { } adjustment && adjustment.Contains("LOCAL", StringComparison.Ordinal))
+                return null;
+            return long.TryParse(Read("sys/class/rtc/rtc0/since_epoch"), CultureInfo.InvariantCulture, out long seconds)
+                ? DateTimeOffset.FromUnixTimeSeconds(seconds) : null;
+        }
+    }
+
+    /// <inheritdoc/>
+    public IAdminPort OpenPort()
+    {
+        string model = Encoding.ASCII.GetString(NvmeIdentity.Model).Trim();
+        foreach (string controller in Folders("sys/class/nvme"))
+        {
+            if (Read(Path.Combine(controller, "model")) == model)
+                return LinuxAdminPort.Open(Path.Combine(root, "dev", Path.GetFileName(controller)));
+        }
+        throw new ControlException(ExitCode.NoHypervisor, "This system does not run under Hv.");
+    }
+
+    /// <inheritdoc/>
+    public void Sync() => SyncAll();
+
+    /// <inheritdoc/>
+    public void RescanPci()
+    {
+        string path = Path.Combine(root, "sys/bus/pci/rescan");
+        try
+        {
+            File.WriteAllText(path, "1");
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+        {
+            throw new ControlException(ExitCode.Failed, $"{path} cannot be written: {problem.Message}");
+        }
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyDictionary<string, string?> NetworkCards()
+    {
+        var cards = new SortedDictionary<string, string?>(StringComparer.Ordinal);
+        foreach (string device in Folders("sys/bus/pci/devices"))
+        {
+            if (Read(Path.Combine(device, "class"))?.StartsWith(NetworkClass, StringComparison.Ordinal) != true)
+                continue;
+            string[] interfaces = Folders(Path.Combine(device, "net"));
+            cards.Add(Path.GetFileName(device), interfaces.Length == 0 ? null : Path.GetFileName(interfaces[0]));
+        }
+        return cards;
+    }
+
+    /// <inheritdoc/>
+    public void Sleep(TimeSpan time) => Thread.Sleep(time);
+
+    private string[] Folders(string path)
+    {
+        try
+        {
+            string[] folders = Directory.GetDirectories(Path.Combine(root, path));
+            Array.Sort(folders, StringComparer.Ordinal);
+            return folders;
+        }
+        catch (IOException)
+        {
+            return [];
+        }
+    }
+
+    private string? Read(string path)
+    {
+        try
+        {
+            return File.ReadAllText(Path.Combine(root, path)).Trim();
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    [DllImport("libc", EntryPoint = "sync")]
+    private static extern void SyncAll();
+
+    [DllImport("libc", EntryPoint = "clock_settime", SetLastError = true)]
+    private static extern int SetTime(int clock, long* time);
+}

@@ -1,0 +1,84 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Linq;
+using Hv.Drivers.Control;
+
+namespace Hv.ShadowControl;
+
+/// <summary>The shadow's side: reports readiness, and after the switch brings devices and clock up to date.</summary>
+public sealed class Promotion(ISystem system, ControlClient client, TextWriter log)
+{
+    private static readonly TimeSpan ReadySlice = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan ClockPoll = TimeSpan.FromMilliseconds(5);
+    private static readonly TimeSpan ClockTolerance = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
+
+    /// <summary>
+    /// Reports that this system is up and waits until it is the machine's; true after a switch, false if this system was started in the
+    /// ordinary way and has nothing to report.
+    /// </summary>
+    public bool ReportReady()
+    {
+        if (client.Status().Role == ControlRole.Primary)
+        {
+            log.WriteLine("not a shadow: nothing to do");
+            return false;
+        }
+        log.WriteLine("ready");
+        while (!client.Ready(ReadySlice))
+        {
+        }
+        log.WriteLine("promoted: this is the machine's system now");
+        return true;
+    }
+
+    /// <summary>Waits for the passed-through devices and their network interfaces, and steps the clock.</summary>
+    /// <param name="limit">How long to wait for devices and interfaces.</param>
+    /// <exception cref="ControlException">Something is missing after that time; the rest has been done.</exception>
+    public void Finish(TimeSpan limit)
+    {
+        TimeSpan end = system.Uptime + limit;
+        SetClock();
+        StatusBlock status = client.Status();
+        while (status.Phase is ControlPhase.Settling or ControlPhase.Switching && system.Uptime < end)
+            status = client.WaitChange(status.Sequence, Smaller(end - system.Uptime, ReadySlice));
+        log.WriteLine("looking for PCI devices");
+        system.RescanPci();
+        IReadOnlyDictionary<string, string?> cards = system.NetworkCards();
+        while (cards.Values.Any(name => name == null) && system.Uptime < end)
+        {
+            system.Sleep(Poll);
+            cards = system.NetworkCards();
+        }
+        foreach (KeyValuePair<string, string?> card in cards)
+            log.WriteLine($"network card {card.Key}: {card.Value ?? "no interface"}");
+        if (status.Phase is ControlPhase.Settling or ControlPhase.Switching)
+            throw new ControlException(ExitCode.TimedOut, $"The devices were not back within {limit.TotalSeconds:0} s.");
+        if (cards.Values.Any(name => name == null))
+            throw new ControlException(ExitCode.TimedOut, $"A network card had no interface within {limit.TotalSeconds:0} s.");
+    }
+
+    // The hardware clock shows whole seconds: the true time is up to one second later than it says.
+    private void SetClock()
+    {
+        if (system.HardwareClock is not { } hardware)
+            return;
+        TimeSpan ahead = system.Clock - hardware;
+        if (ahead >= -ClockTolerance && ahead <= Second + ClockTolerance)
+            return;
+        TimeSpan end = system.Uptime + 2 * Second;
+        DateTimeOffset ticked = hardware;
+        while (ticked == hardware && system.Uptime < end)
+        {
+            system.Sleep(ClockPoll);
+            ticked = system.HardwareClock ?? hardware;
+        }
+        TimeSpan step = ticked - system.Clock;
+        system.Clock = ticked;
+        log.WriteLine(FormattableString.Invariant($"clock stepped by {step.TotalSeconds:F3} s"));
+    }
+
+    private static TimeSpan Smaller(TimeSpan left, TimeSpan right) => left < right ? left : right;
+}

@@ -1,0 +1,48 @@
+using System.Collections.Generic;
+using System.Globalization;
+using System.IO;
+using Hv.Drivers.Control;
+
+namespace Hv.ShadowControl;
+
+/// <summary>A status block as a page of text.</summary>
+public static class StatusText
+{
+    /// <summary>Writes the page.</summary>
+    public static void Write(TextWriter output, StatusView status)
+    {
+        ref readonly StatusBlock block = ref status.Block;
+        Line("system", Names.Of(block.Role));
+        Line("phase", Names.Of(block.Phase) + (status.Percent is { } percent ? Format($", {percent:F0} %") : ""));
+        if (block.Failure != ControlFailure.None)
+            Line("last failure", status.Explanation);
+        Line("elapsed", Format($"{StatusView.Seconds(block.ElapsedNanoseconds):F1} s, in this phase {StatusView.Seconds(block.PhaseNanoseconds):F1} s"));
+        Line("pages", $"{block.PagesCopied} copied, {block.PagesZeroFilled} zero-filled");
+        Line("disk", $"{block.OverlayBytes} bytes in the overlay, {block.PreservedBytes} preserved");
+        Line("pool", $"{block.PoolBytes >> 20} MiB, {block.PoolFreeBytes >> 20} MiB free");
+        Line("Hv", $"build {status.BuildId}, image {block.ImageBytes >> 10} KiB, memory {block.HvMemoryBytes >> 10} KiB");
+        Line("switches", block.SwitchCount.ToString(CultureInfo.InvariantCulture));
+        foreach (KeyValuePair<string, double> mark in status.SwitchMarks)
+            Line("  " + mark.Key, Format($"{mark.Value * 1000:F3} ms"));
+        for (int i = 0; i < status.QuiesceCount; i++)
+        {
+            QuiesceRecord record = block.ReadQuiesce(i);
+            Line("device " + Names.PciAddress(record.Address), Format(
+                $"{record.Vendor:x4}:{record.Device:x4} {(record.IsQuiet != 0 ? "quiet" : "NOT quiet")}, reset {Names.ResetMethod(record.Worked)}, {record.Nanoseconds / 1e6:F1} ms"));
+        }
+        Exits("exits of the system", status.PrimaryExits);
+        Exits("exits of the shadow", status.ShadowExits);
+
+        void Line(string name, string value) => output.WriteLine(name.PadRight(22) + value);
+
+        void Exits(string title, IReadOnlyList<KeyValuePair<string, ulong>> exits)
+        {
+            if (exits.Count != 0)
+                output.WriteLine(title);
+            foreach (KeyValuePair<string, ulong> exit in exits)
+                Line("  " + exit.Key, exit.Value.ToString(CultureInfo.InvariantCulture));
+        }
+    }
+
+    private static string Format(System.FormattableString text) => System.FormattableString.Invariant(text);
+}

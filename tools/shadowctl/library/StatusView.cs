@@ -1,0 +1,136 @@
+using System;
+using System.Collections.Generic;
+using System.Text.Json;
+using Hv.Drivers.Control;
+
+namespace Hv.ShadowControl;
+
+/// <summary>A status block as managed values.</summary>
+public sealed unsafe class StatusView
+{
+    private readonly StatusBlock _block;
+
+    /// <summary>Takes a status block apart.</summary>
+    public StatusView(in StatusBlock block)
+    {
+        _block = block;
+        fixed (StatusBlock* at = &_block)
+        {
+            BuildId = Names.Text(new ReadOnlySpan<byte>(at->BuildId, StatusBlock.BuildIdLength));
+            Message = Names.Text(new ReadOnlySpan<byte>(at->Message, StatusBlock.MessageLength));
+            PrimaryExits = Exits(at, at->PrimaryExits);
+            ShadowExits = Exits(at, at->ShadowExits);
+            SwitchMarks = Marks(at);
+        }
+    }
+
+    /// <summary>The block itself.</summary>
+    public ref readonly StatusBlock Block => ref _block;
+
+    /// <summary>Hv's build id.</summary>
+    public string BuildId { get; }
+
+    /// <summary>What Hv adds to a failure.</summary>
+    public string Message { get; }
+
+    /// <summary>Exits of the machine's system by name of the reason; without those that did not happen.</summary>
+    public IReadOnlyList<KeyValuePair<string, ulong>> PrimaryExits { get; }
+
+    /// <summary>Exits of the shadow by name of the reason; without those that did not happen.</summary>
+    public IReadOnlyList<KeyValuePair<string, ulong>> ShadowExits { get; }
+
+    /// <summary>The moments of the last switch by name, in seconds after the command; without those that were not reached.</summary>
+    public IReadOnlyList<KeyValuePair<string, double>> SwitchMarks { get; }
+
+    /// <summary>The failure as sentences.</summary>
+    public string Explanation => Message.Length == 0 ? Names.Explain(_block.Failure) : Names.Explain(_block.Failure) + " " + Message;
+
+    /// <summary>The progress in the phase in percent; null if not known.</summary>
+    public double? Percent => _block.ProgressTotal == 0 ? null : Math.Min(100, 100.0 * _block.ProgressDone / _block.ProgressTotal);
+
+    /// <summary>Writes the members of a JSON object.</summary>
+    public void WriteJson(Utf8JsonWriter json)
+    {
+        json.WriteString("role", Names.Of(_block.Role));
+        json.WriteString("phase", Names.Of(_block.Phase));
+        json.WriteString("failure", Names.Of(_block.Failure));
+        json.WriteString("message", Message);
+        json.WriteNumber("elapsed_seconds", Seconds(_block.ElapsedNanoseconds));
+        json.WriteNumber("phase_seconds", Seconds(_block.PhaseNanoseconds));
+        if (Percent is { } percent)
+            json.WriteNumber("phase_percent", Math.Round(percent, 1));
+        else
+            json.WriteNull("phase_percent");
+        json.WriteNumber("pages_copied", _block.PagesCopied);
+        json.WriteNumber("pages_zero_filled", _block.PagesZeroFilled);
+        json.WriteNumber("overlay_bytes", _block.OverlayBytes);
+        json.WriteNumber("preserved_bytes", _block.PreservedBytes);
+        json.WriteNumber("pool_bytes", _block.PoolBytes);
+        json.WriteNumber("pool_free_bytes", _block.PoolFreeBytes);
+        json.WriteNumber("hv_memory_bytes", _block.HvMemoryBytes);
+        json.WriteNumber("efi_image_bytes", _block.ImageBytes);
+        json.WriteString("build_id", BuildId);
+        json.WriteNumber("switches", _block.SwitchCount);
+        json.WriteStartObject("switch_seconds");
+        foreach (KeyValuePair<string, double> mark in SwitchMarks)
+            json.WriteNumber(mark.Key, mark.Value);
+        json.WriteEndObject();
+        json.WriteStartObject("exits");
+        WriteExits(json, "primary", PrimaryExits);
+        WriteExits(json, "shadow", ShadowExits);
+        json.WriteEndObject();
+        json.WriteStartArray("devices");
+        for (int i = 0; i < QuiesceCount; i++)
+            WriteDevice(json, _block.ReadQuiesce(i));
+        json.WriteEndArray();
+    }
+
+    /// <summary>How many quiesce records there are.</summary>
+    public int QuiesceCount => (int)Math.Min(_block.QuiesceCount, StatusBlock.MaximumQuiesceRecords);
+
+    internal static double Seconds(ulong nanoseconds) => nanoseconds / 1e9;
+
+    private static void WriteExits(Utf8JsonWriter json, string name, IReadOnlyList<KeyValuePair<string, ulong>> exits)
+    {
+        json.WriteStartObject(name);
+        foreach (KeyValuePair<string, ulong> exit in exits)
+            json.WriteNumber(exit.Key, exit.Value);
+        json.WriteEndObject();
+    }
+
+    private static void WriteDevice(Utf8JsonWriter json, QuiesceRecord record)
+    {
+        json.WriteStartObject();
+        json.WriteString("address", Names.PciAddress(record.Address));
+        json.WriteString("id", $"{record.Vendor:x4}:{record.Device:x4}");
+        json.WriteBoolean("quiet", record.IsQuiet != 0);
+        json.WriteString("reset", Names.ResetMethod(record.Worked));
+        json.WriteBoolean("was_still_pending", record.WasStillPending != 0);
+        json.WriteNumber("seconds", Seconds(record.Nanoseconds));
+        json.WriteEndObject();
+    }
+
+    private static List<KeyValuePair<string, ulong>> Exits(StatusBlock* block, ulong* counts)
+    {
+        var exits = new List<KeyValuePair<string, ulong>>();
+        for (int i = 0; i < Math.Min(block->ExitReasonCount, StatusBlock.MaximumExitReasons); i++)
+        {
+            string name = Names.Text(new ReadOnlySpan<byte>(block->ExitReasonNames + i * StatusBlock.ExitReasonNameLength, StatusBlock.ExitReasonNameLength));
+            if (counts[i] != 0)
+                exits.Add(new(name.Length == 0 ? "reason_" + i : name, counts[i]));
+        }
+        return exits;
+    }
+
+    private static List<KeyValuePair<string, double>> Marks(StatusBlock* block)
+    {
+        var marks = new List<KeyValuePair<string, double>>();
+        ulong first = block->SwitchMarks[(int)SwitchMark.Requested];
+        for (int i = 0; i < (int)SwitchMark.Count && block->TscFrequency != 0; i++)
+        {
+            if (block->SwitchMarks[i] != 0)
+                marks.Add(new(Names.Of((SwitchMark)i), (double)(block->SwitchMarks[i] - first) / block->TscFrequency));
+        }
+        return marks;
+    }
+}

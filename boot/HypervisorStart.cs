@@ -27,10 +27,12 @@ internal static unsafe class HypervisorStart
         BootHeap.Initialize(parameters->Free, HeapBytes);
         var pages = new RegionPages(parameters->Free + HeapBytes, parameters->Region + parameters->RegionBytes);
         Log.UseRing(pages.TakeRun(LogPages));
-        return (ulong)Launch(parameters, pages, guestStack, guestRip);
+        return (ulong)Launch<SvmBackend, SvmVirtualization>(default, parameters, pages, guestStack, guestRip);
     }
 
-    private static Status Launch(BootParameters* parameters, RegionPages pages, ulong guestStack, ulong guestRip)
+    private static Status Launch<TBackend, TVirtualization>(
+        TVirtualization virtualization, BootParameters* parameters, RegionPages pages, ulong guestStack, ulong guestRip)
+        where TBackend : struct, IVcpuBackend where TVirtualization : struct, IVirtualization<TBackend>
     {
         VcpuState state = default;
         CurrentState.Capture(ref state);
@@ -53,32 +55,24 @@ internal static unsafe class HypervisorStart
         AddressSpace.Enter(addressSpace);
         NameSymbols(parameters);
 
-        var identity = new IdentityMap(own, null, AddressSpace.PhysicalBits);
-        var nested = new PageTable(NestedFormat.LongMode, pages, AddressSpace.HasHugePages);
+        var identity = new IdentityMap(own, virtualization.ReadMemoryTypes(), AddressSpace.PhysicalBits);
+        PageTable nested = virtualization.NewNestedTable(pages);
         Status status = identity.MapAll(nested);
         Invariant.Holds(status == Status.Ok, "nested page table");
-
-        status = SvmProcessor.Enable(new HostPhysical((ulong)pages.TakePage()));
-        if (status != Status.Ok)
-            Panic.Stop("SVM refused");
-        var maps = new SvmPermissionMaps(pages.TakeRun(SvmPermissionMaps.IoPages), pages.TakeRun(SvmPermissionMaps.MsrPages));
-        maps.SetMsr(Msr.Efer, true, true);
-        maps.SetMsr(Msr.VmCr, true, true);
-        maps.SetMsr(Msr.VmHsavePa, true, true);
+        if (virtualization.Enable(pages) != Status.Ok)
+            Panic.Stop("the processor refused to turn virtualization on");
 
         var vm = new GuestVm(identity, nested, new RealPorts());
-        var vcpu = new VcpuOf<SvmBackend>();
+        var vcpu = new VcpuOf<TBackend>();
         vcpu.Machine = vm;
         vcpu.AbsentDevice = new AbsentMmioDevice();
         vcpu.Registers = (VcpuRegisters*)pages.TakePage();
         vcpu.PhysicalAddressBits = AddressSpace.PhysicalBits;
-        byte* hostVmcb = pages.TakePage();
-        Stubs.Vmsave((ulong)hostVmcb);
-        vcpu.Backend.Initialize(pages.TakePage(), hostVmcb, maps.Io, maps.Msrs, nested.Root);
+        virtualization.Initialize(ref vcpu.Backend, pages, descriptors, nested.Root);
         vm.Vcpu = vcpu;
         vcpu.Load(in state);
         Log.Line("Hv: entering the guest, rip ", state.Rip);
-        new VcpuLoop<SvmBackend>(vcpu).Run();
+        new VcpuLoop<TBackend>(vcpu).Run();
         return Status.Ok;
     }
 

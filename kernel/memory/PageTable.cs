@@ -63,6 +63,26 @@ public sealed unsafe class PageTable
         }
     }
 
+    /// <summary>
+    /// As <see cref="Lookup"/>; <paramref name="next"/> is the next address that can have an entry: the next page, or past a table that
+    /// is not there. For walking sparse ranges.
+    /// </summary>
+    public ulong LookupOrSkip(ulong address, out ulong next)
+    {
+        ulong* table = _root;
+        for (int level = Levels - 1; ; level--)
+        {
+            int shift = PageSize.SmallShift + level * BitsPerLevel;
+            next = ((address >> shift) + 1) << shift;
+            ulong entry = address >= Reach ? 0 : table[(int)(address >> shift) & (EntriesPerTable - 1)];
+            if (!_format.IsPresent(entry))
+                return 0;
+            if (level == 0 || (entry & NestedFormat.LargePage) != 0)
+                return entry;
+            table = (ulong*)(entry & NestedFormat.AddressMask);
+        }
+    }
+
     /// <summary>The host-physical address behind <paramref name="address"/>, and whether its page may be written.</summary>
     public Result<HostPhysical> Translate(ulong address, out bool writable)
     {

@@ -17,15 +17,18 @@ public unsafe struct SvmBackend : IVcpuBackend
     private byte* _hostVmcb;
     private SvmTimer _timer;
     private ulong _preemption;
-    private bool _interruptExiting;
+    private SvmPermissionMaps _primaryMaps;
+    private SvmPermissionMaps _shadowMaps;
 
     /// <summary>
-    /// Prepares a VMCB. <paramref name="vmcb"/> and <paramref name="hostVmcb"/> are zeroed pages; the permission maps are
-    /// <see cref="SvmPermissionMaps"/>' pages.
+    /// Prepares a VMCB for a primary. <paramref name="vmcb"/> is a zeroed page; <paramref name="hostVmcb"/> a page that holds what
+    /// VMSAVE left of Hv's own state.
     /// </summary>
-    public void Initialize(byte* vmcb, byte* hostVmcb, byte* ioPermissions, byte* msrPermissions, HostPhysical nestedRoot)
+    public void Initialize(byte* vmcb, byte* hostVmcb, SvmPermissionMaps primaryMaps, SvmPermissionMaps shadowMaps, HostPhysical nestedRoot)
     {
         _vmcb = vmcb;
+        _primaryMaps = primaryMaps;
+        _shadowMaps = shadowMaps;
         _hostVmcb = hostVmcb;
         _preemption = ulong.MaxValue;
         Intercept(SvmExitCode.Init);
@@ -43,12 +46,37 @@ public unsafe struct SvmBackend : IVcpuBackend
         Intercept(SvmExitCode.Clgi);
         Intercept(SvmExitCode.Skinit);
         Intercept(SvmExitCode.Xsetbv);
-        Word(Vmcb.IopmBase) = (ulong)ioPermissions;
-        Word(Vmcb.MsrpmBase) = (ulong)msrPermissions;
         *(uint*)(_vmcb + Vmcb.GuestAsid) = GuestAsid;
         Word(Vmcb.NestedControl) = Vmcb.NestedPagingEnable;
         SetNestedRoot(nestedRoot);
+        SetRole(shadow: false);
     }
+
+    /// <inheritdoc/>
+    public void SetRole(bool shadow)
+    {
+        SvmPermissionMaps maps = shadow ? _shadowMaps : _primaryMaps;
+        Word(Vmcb.IopmBase) = (ulong)maps.Io;
+        Word(Vmcb.MsrpmBase) = (ulong)maps.Msrs;
+        SetInterruptExiting(shadow);
+        SetInterruptWindow(false);
+        SetHaltExiting(shadow);
+        SetPreemption(ulong.MaxValue);
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>VMLOAD and VMSAVE in the entry stub do this.</remarks>
+    public readonly void Activate()
+    {
+    }
+
+    /// <inheritdoc/>
+    public readonly void Deactivate()
+    {
+    }
+
+    /// <inheritdoc/>
+    public readonly bool HasPreemptionTimer => false;
 
     /// <inheritdoc/>
     public void Run(VcpuRegisters* registers, ref VmExit exit)
@@ -218,7 +246,6 @@ public unsafe struct SvmBackend : IVcpuBackend
     /// <inheritdoc/>
     public void SetInterruptExiting(bool exit)
     {
-        _interruptExiting = exit;
         SetIntercept(SvmExitCode.Interrupt, exit);
         // The guest's RFLAGS.IF must not hold back an interrupt that is to exit: physical ones obey Hv's IF instead.
         ulong word = Word(Vmcb.VirtualInterrupt);

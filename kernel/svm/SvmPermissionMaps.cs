@@ -1,11 +1,12 @@
 using System;
 using Hv.Kernel.Memory;
 using Hv.Kernel.Processor;
+using Hv.Kernel.Vm;
 
 namespace Hv.Kernel.Svm;
 
 /// <summary>The I/O and MSR permission maps (AMD APM vol. 2, 15.10 and 15.11): which ports and MSRs exit.</summary>
-public sealed unsafe class SvmPermissionMaps
+public sealed unsafe class SvmPermissionMaps : PermissionMaps
 {
     /// <summary>Pages of the I/O map (one bit per port, three bits beyond the last) and of the MSR map (two bits per MSR).</summary>
     public const uint IoPages = 3, MsrPages = 2;
@@ -16,11 +17,11 @@ public sealed unsafe class SvmPermissionMaps
     private readonly byte* _io;
     private readonly byte* _msr;
 
-    /// <summary>Wraps zeroed pages: nothing exits.</summary>
-    public SvmPermissionMaps(byte* io, byte* msr)
+    /// <summary>Makes maps in which nothing exits. While booting only.</summary>
+    public SvmPermissionMaps(RegionPages pages)
     {
-        _io = io;
-        _msr = msr;
+        _io = pages.TakeRun(IoPages);
+        _msr = pages.TakeRun(MsrPages);
     }
 
     /// <summary>The I/O map's pages.</summary>
@@ -29,21 +30,21 @@ public sealed unsafe class SvmPermissionMaps
     /// <summary>The MSR map's pages.</summary>
     public byte* Msrs => _msr;
 
-    /// <summary>Makes a port exit, or not.</summary>
-    public void SetPort(ushort port, bool exit)
+    /// <inheritdoc/>
+    public override void SetPort(ushort port, bool exit)
     {
         byte bit = (byte)(1 << (port & 7));
         _io[port >> 3] = exit ? (byte)(_io[port >> 3] | bit) : (byte)(_io[port >> 3] & ~bit);
     }
 
-    /// <summary>Makes every port exit.</summary>
-    public void SetAllPorts() => new Span<byte>(_io, (int)(IoPages * PageSize.Small)).Fill(0xFF);
+    /// <inheritdoc/>
+    public override void SetAllPorts() => new Span<byte>(_io, (int)(IoPages * PageSize.Small)).Fill(0xFF);
 
-    /// <summary>Makes every MSR exit, for reading and writing.</summary>
-    public void SetAllMsrs() => new Span<byte>(_msr, (int)(MsrPages * PageSize.Small)).Fill(0xFF);
+    /// <inheritdoc/>
+    public override void SetAllMsrs() => new Span<byte>(_msr, (int)(MsrPages * PageSize.Small)).Fill(0xFF);
 
-    /// <summary>Makes an MSR exit when read or written. MSRs outside of the map's three ranges exit always.</summary>
-    public void SetMsr(uint msr, bool exitOnRead, bool exitOnWrite)
+    /// <inheritdoc/>
+    public override void SetMsr(uint msr, bool exitOnRead, bool exitOnWrite)
     {
         uint first = msr < MsrsPerRange ? 0
             : msr - 0xC000_0000 < MsrsPerRange ? BytesPerRange

@@ -72,6 +72,21 @@ public unsafe interface IVcpuBackend
     /// <summary>Exit after about this many TSC ticks; all ones: never.</summary>
     void SetPreemption(ulong ticks);
 
+    /// <summary>
+    /// What exits: of a primary only what Hv must hide; of a shadow every port, every MSR that is not switched with it, every interrupt.
+    /// Ends interrupt windows and preemption, and sets halt exiting for a shadow.
+    /// </summary>
+    void SetRole(bool shadow);
+
+    /// <summary>Puts on this processor what the control block does not carry (current VMCS, system-call MSRs).</summary>
+    void Activate();
+
+    /// <summary>Takes back what <see cref="Activate"/> put there.</summary>
+    void Deactivate();
+
+    /// <summary>Whether <see cref="SetPreemption"/> may be used with the primary, too: the processor has a timer of its own for it.</summary>
+    bool HasPreemptionTimer { get; }
+
     /// <summary>Sets CR2, as a page fault does.</summary>
     void SetPageFaultAddress(GuestVirtual address);
 

@@ -14,8 +14,41 @@ public abstract unsafe class Vcpu
     /// <summary>x87, SSE, AVX and further state while another VM is on the processor; 64-byte aligned.</summary>
     public byte* ExtendedState;
 
-    /// <summary>State that lives in the processor while the VM is on it, and here while it is not.</summary>
-    public ulong Xcr0, TscAux;
+    private readonly ulong[] _debugAddresses = new ulong[4];
+    private ulong _xcr0 = 1;
+    private ulong _tscAux;
+    private readonly bool _hasTscAux = (CpuidResult.Of(0x8000_0001).Edx & 1 << 27) != 0;
+
+    /// <summary>XCR0 while the VM is not on the processor.</summary>
+    public ulong Xcr0 { get => _xcr0; set => _xcr0 = value; }
+
+    /// <summary>Takes what no control block carries off this processor.</summary>
+    public void SaveProcessorState()
+    {
+        Kernel.Vm.ExtendedState.Save(ExtendedState, out _xcr0);
+        fixed (ulong* addresses = _debugAddresses)
+            Stubs.ReadDebugAddresses(addresses);
+        if (_hasTscAux)
+            _tscAux = Msr.Read(Msr.TscAux);
+    }
+
+    /// <summary>Puts it back on this processor.</summary>
+    public void RestoreProcessorState()
+    {
+        Kernel.Vm.ExtendedState.Restore(ExtendedState, _xcr0);
+        fixed (ulong* addresses = _debugAddresses)
+            Stubs.WriteDebugAddresses(addresses);
+        if (_hasTscAux)
+            _ = Msr.Write(Msr.TscAux, _tscAux);
+    }
+
+    /// <summary>Starts as another VM's snapshot: extended state and XCR0 are copied by the caller, the rest is as after reset.</summary>
+    public void ResetProcessorState()
+    {
+        for (int i = 0; i < _debugAddresses.Length; i++)
+            _debugAddresses[i] = 0;
+        _tscAux = 0;
+    }
 
     /// <summary>The guest waits in HLT or MWAIT; RIP still points there, and <see cref="HaltLength"/> bytes on is where it goes on.</summary>
     public bool IsHalted;
@@ -28,6 +61,9 @@ public abstract unsafe class Vcpu
 
     /// <summary>Replaces the whole state.</summary>
     public abstract void Load(in VcpuState state);
+
+    /// <summary>Lets exit what exits of a primary or of a shadow.</summary>
+    public abstract void SetRole(bool shadow);
 
     /// <summary>Uses another nested page table, or the same one after changes to it.</summary>
     public abstract void SetNestedRoot(HostPhysical root);

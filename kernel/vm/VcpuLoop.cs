@@ -1,18 +1,227 @@
+using System;
+using Hv.Kernel.Processor;
+
 namespace Hv.Kernel.Vm;
 
-/// <summary>What happens on a processor between exits that one VM alone cannot decide: which VM runs next.</summary>
+/// <summary>
+/// Runs the VMs of one processor. The primary comes first: while there is a shadow, the primary's idle time is the shadow's, and a
+/// busy primary gives way for a small share after its interrupts have been served (DESIGN D8).
+/// </summary>
 /// <remarks>Runs on the processor that it schedules.</remarks>
 public sealed unsafe class VcpuLoop<TBackend> where TBackend : struct, IVcpuBackend
 {
-    private readonly VcpuOf<TBackend> _primary;
+    /// <summary>How long a busy primary runs before the shadow gets its share, in milliseconds.</summary>
+    private const ulong QuantumMilliseconds = 10;
 
-    /// <summary>Schedules <paramref name="primary"/>, which runs alone until there is a shadow.</summary>
-    public VcpuLoop(VcpuOf<TBackend> primary) => _primary = primary;
+    private readonly LoopOwner _owner;
+    private readonly ulong _ticksPerMillisecond;
+    private VcpuOf<TBackend> _primary;
+    private VcpuOf<TBackend> _shadow;
+    private VcpuOf<TBackend> _onProcessor;
+    private ulong _primarySince;
+    private bool _yieldAsked;
+
+    /// <summary>Schedules <paramref name="primary"/>, which runs alone until its owner has a shadow in <paramref name="shadow"/>.</summary>
+    public VcpuLoop(LoopOwner owner, VcpuOf<TBackend> primary, VcpuOf<TBackend> shadow, ulong tscFrequency)
+    {
+        _owner = owner;
+        _primary = primary;
+        _shadow = shadow;
+        _onProcessor = primary;
+        _ticksPerMillisecond = tscFrequency / 1000;
+    }
 
     /// <summary>Runs for ever.</summary>
     public void Run()
     {
         while (true)
-            _primary.RunOnce();
+        {
+            if (!_owner.NeedsAttention)
+            {
+                _primary.RunOnce();
+                continue;
+            }
+            _owner.DoWork();
+            FollowRoles();
+            if (_owner.ShadowRuns)
+                TakeTurns();
+            else
+                RunWithBackground();
+        }
+    }
+
+    // A switch makes the shadow the primary: the two trade places here too.
+    private void FollowRoles()
+    {
+        if (!_primary.Machine.IsShadow)
+            return;
+        VcpuOf<TBackend> old = _primary;
+        _primary = _shadow;
+        _shadow = old;
+    }
+
+    private void TakeTurns()
+    {
+        if (!_primary.IsHalted)
+        {
+            RunPrimary();
+            return;
+        }
+        if (!RunShadow(ulong.MaxValue))
+            WaitBoth();
+    }
+
+    private void RunPrimary()
+    {
+        Bring(_primary);
+        ref TBackend backend = ref _primary.Backend;
+        backend.SetHaltExiting(true);
+        ulong now = Stubs.ReadTsc();
+        ulong quantum = QuantumMilliseconds * _ticksPerMillisecond;
+        bool due = now - _primarySince >= quantum;
+        if (backend.HasPreemptionTimer)
+            backend.SetPreemption(due ? 1 : quantum - (now - _primarySince));
+        else
+            backend.SetInterruptExiting(due && !_yieldAsked);
+        ExitReason reason = _primary.RunOnce();
+        switch (reason)
+        {
+            case ExitReason.ExternalInterrupt:
+                // It is served first; when the primary could take another one, it is the shadow's turn.
+                backend.SetInterruptExiting(false);
+                backend.SetInterruptWindow(true);
+                _yieldAsked = true;
+                break;
+            case ExitReason.InterruptWindow:
+            case ExitReason.TimerExpired:
+                _yieldAsked = false;
+                GiveShare(quantum);
+                break;
+        }
+    }
+
+    private void GiveShare(ulong quantum)
+    {
+        uint share = Math.Min(_owner.ShadowShare, 90);
+        if (share != 0 && _owner.ShadowRuns)
+            _ = RunShadow(quantum * share / (100 - share));
+        _primarySince = Stubs.ReadTsc();
+    }
+
+    // Runs the shadow until an interrupt for the primary comes, its time is over, or it idles; false if it has nothing to do.
+    private bool RunShadow(ulong limit)
+    {
+        ulong end = limit == ulong.MaxValue ? ulong.MaxValue : Stubs.ReadTsc() + limit;
+        bool ran = false;
+        while (_owner.ShadowRuns)
+        {
+            ulong next = _owner.AdvanceShadow();
+            OfferInterrupt();
+            if (_shadow.IsHalted)
+                return ran;
+            ulong now = Stubs.ReadTsc();
+            if (now >= end)
+                return true;
+            Bring(_shadow);
+            _shadow.Backend.SetPreemption(Math.Min(next, end - now));
+            ran = true;
+            ExitReason reason = _shadow.RunOnce();
+            if (reason == ExitReason.ExternalInterrupt || reason == ExitReason.NonMaskableInterrupt)
+            {
+                _primary.WakeUp();
+                _primarySince = Stubs.ReadTsc();
+                return true;
+            }
+            if (_owner.HasUrgentWork)
+                return true;
+        }
+        return true;
+    }
+
+    private void OfferInterrupt()
+    {
+        if (!_owner.ShadowHasInterrupt)
+            return;
+        if (_shadow.Backend.CanTakeInterrupt)
+        {
+            _shadow.WakeUp();
+            _shadow.Backend.InjectInterrupt(_owner.AcknowledgeShadowInterrupt());
+        }
+        else
+        {
+            // A guest that waits with interrupts off (MWAIT with the break flag) goes on, too.
+            _shadow.WakeUp();
+            _shadow.Backend.SetInterruptWindow(true);
+        }
+    }
+
+    // Neither has anything to do: the primary waits in its own HLT, until an interrupt or the shadow's next event.
+    private void WaitBoth()
+    {
+        if (_owner.BackgroundStep())
+        {
+            if (InterruptPending())
+                _primary.WakeUp();
+            return;
+        }
+        ulong next = _owner.AdvanceShadow();
+        if (next == 0)
+            return;
+        Bring(_primary);
+        ref TBackend backend = ref _primary.Backend;
+        ulong halt = backend.Rip;
+        backend.SetHaltExiting(false);
+        backend.SetInterruptExiting(true);
+        backend.SetPreemption(next);
+        ExitReason reason = _primary.RunOnce();
+        backend.SetPreemption(ulong.MaxValue);
+        backend.SetInterruptExiting(false);
+        if (reason == ExitReason.TimerExpired)
+            backend.Rip = halt;
+        else
+            _primary.IsHalted = false;
+    }
+
+    // After a switch: the primary runs alone, and what is left to do happens while it is idle.
+    private void RunWithBackground()
+    {
+        Bring(_primary);
+        ref TBackend backend = ref _primary.Backend;
+        if (_primary.IsHalted)
+        {
+            if (_owner.BackgroundStep() && !InterruptPending())
+                return;
+            _primary.WakeUp();
+        }
+        backend.SetPreemption(ulong.MaxValue);
+        backend.SetHaltExiting(_owner.NeedsAttention);
+        _primary.RunOnce();
+        if (!_owner.NeedsAttention)
+        {
+            backend.SetHaltExiting(false);
+            _primary.WakeUp();
+        }
+    }
+
+    private static bool InterruptPending()
+    {
+        for (uint i = 0; i < 8; i++)
+        {
+            if (LocalApicAccess.Read(LocalApicAccess.Request0 + i) != 0)
+                return true;
+        }
+        return false;
+    }
+
+    private void Bring(VcpuOf<TBackend> vcpu)
+    {
+        if (_onProcessor == vcpu)
+            return;
+        VcpuOf<TBackend> old = _onProcessor;
+        old.Backend.Deactivate();
+        old.SaveProcessorState();
+        vcpu.RestoreProcessorState();
+        vcpu.Backend.Activate();
+        _onProcessor = vcpu;
     }
 }

@@ -29,6 +29,7 @@ public sealed unsafe class VcpuOf<TBackend> : Vcpu where TBackend : struct, IVcp
     {
         Backend.Run(Registers, ref _exit);
         Machine.Exits[(int)_exit.Reason]++;
+        Machine.BeforeHandling();
         Handle();
         Machine.AfterExit();
         return _exit.Reason;
@@ -48,6 +49,9 @@ public sealed unsafe class VcpuOf<TBackend> : Vcpu where TBackend : struct, IVcp
         *Registers = state.Registers;
         IsHalted = false;
     }
+
+    /// <inheritdoc/>
+    public override void SetRole(bool shadow) => Backend.SetRole(shadow);
 
     /// <inheritdoc/>
     public override void SetNestedRoot(HostPhysical root) => Backend.SetNestedRoot(root);

@@ -10,6 +10,9 @@ public abstract class Vm
     /// <summary>Exits by <see cref="ExitReason"/>.</summary>
     public readonly ulong[] Exits = new ulong[(int)ExitReason.Count];
 
+    /// <summary>Whether this VM is the shadow now, rather than the machine's system.</summary>
+    public bool IsShadow;
+
     /// <summary>The hypercall being handled replaced the processor's state: there is no instruction to step over.</summary>
     public bool WasRestored;
 
@@ -39,6 +42,9 @@ public abstract class Vm
 
     /// <summary>The guest has stopped for good: triple fault.</summary>
     public abstract void TripleFault();
+
+    /// <summary>Before an exit is handled: the VM's clock is brought up to now.</summary>
+    public abstract void BeforeHandling();
 
     /// <summary>After each exit that was handled, before the next entry.</summary>
     public abstract void AfterExit();

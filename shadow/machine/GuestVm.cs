@@ -1,49 +1,143 @@
+using Hv.Drivers.Nvme.Virtual;
+using Hv.Drivers.Platform;
+using Hv.Drivers.Platform.Interrupts;
 using Hv.Kernel;
 using Hv.Kernel.Io;
 using Hv.Kernel.Memory;
 using Hv.Kernel.Processor;
 using Hv.Kernel.Vm;
+using Hv.Shadow.Memory;
 
 namespace Hv.Shadow.Machine;
 
-/// <summary>A VM of Hv: first the primary, with the machine's own devices; or a shadow.</summary>
+/// <summary>
+/// One of Hv's two VMs. As the primary it has the machine's memory and devices, with a virtual disk controller in the place of the
+/// real one; as a shadow its memory is in the pool and its platform is virtual. At a switch the two trade roles.
+/// </summary>
 public sealed unsafe class GuestVm : Vm
 {
-    private readonly IdentityMap _identity;
-    private readonly PageTable _nested;
-    private readonly PhysicalMemory _memory;
-    private readonly PortDevice _ports;
+    private readonly HvMachine _machine;
+    private readonly VmMemory _memory;
+    private FunctionWindow? _window;
+    private ulong _windowAddress;
+    private ulong _registers;
 
     /// <summary>The processor.</summary>
     public Vcpu Vcpu = null!;
 
-    /// <summary>Makes the primary over a nested table that is filled already.</summary>
-    public GuestVm(IdentityMap identity, PageTable nested, PortDevice ports)
-    {
-        _identity = identity;
-        _nested = nested;
-        _ports = ports;
-        _memory = new PhysicalMemory(nested);
-    }
+    /// <summary>The nested page table in use.</summary>
+    public PageTable Nested;
 
-    /// <summary>The nested page table.</summary>
-    public PageTable Nested => _nested;
+    /// <summary>Memory while this is a shadow.</summary>
+    public ShadowMemory ShadowMemory = null!;
+
+    /// <summary>Platform devices while this is a shadow.</summary>
+    public VirtualPlatform Platform = null!;
+
+    /// <summary>The disk controller, once Hv owns the boot disk.</summary>
+    public VirtualNvmeController? Nvme;
+
+    /// <summary>Ports while this is the primary.</summary>
+    public readonly PrimaryPorts PrimaryPorts;
+
+    /// <summary>MSRs while this is a shadow.</summary>
+    public readonly MsrTable Msrs = new();
+
+    /// <summary>The firmware's boot services exist, so the loader may make hypercalls.</summary>
+    public bool AllowsHypercalls = true;
+
+    /// <summary>This VM was a shadow before.</summary>
+    public bool WasPromoted;
+
+    /// <summary>Makes a VM of <paramref name="machine"/> over the machine's own nested table.</summary>
+    public GuestVm(HvMachine machine)
+    {
+        _machine = machine;
+        Nested = machine.IdentityTable;
+        PrimaryPorts = new PrimaryPorts(machine.Ports);
+        _memory = new VmMemory(this, machine.Own.MemoryEnd);
+    }
 
     /// <inheritdoc/>
     public override GuestMemory Memory => _memory;
 
     /// <inheritdoc/>
-    public override PortDevice Ports => _ports;
+    public override PortDevice Ports => IsShadow ? Platform : PrimaryPorts;
+
+    /// <summary>
+    /// Puts the virtual disk controller where the real one is, in configuration space by ports and by memory
+    /// (<paramref name="configuration"/> is the address of its 4 KiB there, 0 if the machine has none).
+    /// </summary>
+    public void ShowDisk(ulong configuration)
+    {
+        var tracked = new TrackedFunction(Nvme!, this);
+        PrimaryPorts.Replace(_machine.DiskAddress, tracked);
+        _window = new FunctionWindow(tracked);
+        _windowAddress = configuration;
+    }
+
+    /// <summary>Takes the pages of the virtual controller's registers out of the primary's memory, wherever the guest has put them now.</summary>
+    public void PlaceRegisters()
+    {
+        if (IsShadow || Nvme == null)
+            return;
+        ulong wanted = Nvme.DecodesMemory ? Nvme.BarAddress(0) & ~(VirtualNvmeController.BarBytes - 1) : 0;
+        if (wanted > PageTable.Reach - VirtualNvmeController.BarBytes)
+            wanted = 0;
+        if (wanted == _registers)
+            return;
+        if (_registers != 0)
+            _ = _machine.Identity.MapRange(Nested, _registers, _registers + VirtualNvmeController.BarBytes);
+        _registers = wanted;
+        HideDevicePages();
+    }
+
+    /// <summary>Leaves the virtual controller's pages out of a table that has just been filled, or used by another VM.</summary>
+    public void HideDevicePages()
+    {
+        if (_windowAddress != 0)
+            _ = Nested.Unmap(_windowAddress, PageSize.Small);
+        if (_registers != 0)
+            _ = Nested.Unmap(_registers, VirtualNvmeController.BarBytes);
+        Vcpu.FlushNested();
+    }
+
+    /// <summary>Gives the table back as it was before <see cref="HideDevicePages"/>.</summary>
+    public void ShowDevicePages()
+    {
+        if (_registers != 0)
+            _ = _machine.Identity.MapRange(Nested, _registers, _registers + VirtualNvmeController.BarBytes);
+        _registers = 0;
+    }
 
     /// <inheritdoc/>
     public override MmioDevice? FindMmio(GuestPhysical address, out ulong offset)
     {
-        offset = 0;
-        return null;
+        if (IsShadow)
+            return Platform.TryFindMmio(address, out MmioDevice? virtualDevice, out offset) ? virtualDevice : null;
+        offset = address.PageOffset;
+        if (_windowAddress != 0 && address.PageBase.Value == _windowAddress)
+            return _window;
+        return Nvme != null && Nvme.TryFindMmio(address, out MmioDevice? device, out offset) ? device : null;
     }
 
     /// <inheritdoc/>
-    public override bool MendFault(GuestPhysical address, bool isWrite) => _identity.MapAround(_nested, address) == Status.Ok;
+    public override bool MendFault(GuestPhysical address, bool isWrite)
+    {
+        if (!IsShadow)
+            return _machine.Identity.MapAround(Nested, address) == Status.Ok;
+        if (!ShadowMemory.Provide(address, isWrite))
+        {
+            if (ShadowMemory.RanOutOfMemory)
+            {
+                _machine.ShadowFailed(Hv.Drivers.Control.ControlFailure.OutOfMemory);
+                return true;
+            }
+            return false;
+        }
+        Vcpu.FlushNested();
+        return true;
+    }
 
     /// <inheritdoc/>
     public override Result<ulong> ReadMsr(uint index)
@@ -57,9 +151,12 @@ public sealed unsafe class GuestVm : Vm
             case Msr.VmHsavePa:
             case >= Msr.VmxBasic and <= Msr.VmxLast:
                 return Status.Unsupported;
-            default:
-                return Msr.TryRead(index);
         }
+        if (!IsShadow)
+            return Msr.TryRead(index);
+        if (IsApic(index))
+            return Platform.Interrupts.LocalApic.ReadMsr(index, out ulong value) ? value : Status.Unsupported;
+        return Msrs.Read(index);
     }
 
     /// <inheritdoc/>
@@ -72,26 +169,47 @@ public sealed unsafe class GuestVm : Vm
             case Msr.VmHsavePa:
             case >= Msr.VmxBasic and <= Msr.VmxLast:
                 return Status.Unsupported;
-            default:
-                return Msr.Write(index, value);
         }
+        if (!IsShadow)
+            return index == Msr.ApicBase && _machine.Own.Overlaps(value & NestedFormat.AddressMask, PageSize.Small)
+                ? Status.Unsupported : Msr.Write(index, value);
+        if (IsApic(index))
+            return Platform.Interrupts.LocalApic.WriteMsr(index, value) ? Status.Ok : Status.Unsupported;
+        return Msrs.Write(index, value);
     }
 
     /// <inheritdoc/>
     public override bool Hypercall(ulong number, ulong first, ulong second, ulong third, out ulong result)
     {
         result = 0;
-        return false;
+        return AllowsHypercalls && _machine.BootCalls.Handle(this, number, first, second, third, out result);
     }
 
     /// <inheritdoc/>
     public override void TripleFault()
     {
-        Panic.Stop("the guest's processor shut down (triple fault)");
+        if (IsShadow)
+            _machine.ShadowFailed(Hv.Drivers.Control.ControlFailure.Crashed);
+        else
+            _machine.ResetMachine();
+    }
+
+    /// <inheritdoc/>
+    public override void BeforeHandling()
+    {
+        if (!IsShadow)
+            return;
+        Platform.Clock.Now = _machine.Time.Nanoseconds;
+        Platform.Advance();
     }
 
     /// <inheritdoc/>
     public override void AfterExit()
     {
+        if (IsShadow)
+            _machine.AfterShadowExit();
     }
+
+    private static bool IsApic(uint index) =>
+        index == Msr.ApicBase || index == Msr.TscDeadline || index is >= Msr.X2ApicFirst and <= Msr.X2ApicLast;
 }

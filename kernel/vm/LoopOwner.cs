@@ -1,0 +1,32 @@
+namespace Hv.Kernel.Vm;
+
+/// <summary>What the loop of a processor asks of the machine above it. Asked only while there is something besides a lone primary.</summary>
+public abstract class LoopOwner
+{
+    /// <summary>There is a shadow, or work is waiting: the loop asks before each entry. Read without a call on the primary's path.</summary>
+    public bool NeedsAttention;
+
+    /// <summary>Carries out what exits have asked for (start, abort, switch). Between exits, nothing is running.</summary>
+    public abstract void DoWork();
+
+    /// <summary>Whether the shadow may run.</summary>
+    public abstract bool ShadowRuns { get; }
+
+    /// <summary>An exit asked for something that cannot wait until the shadow's turn is over.</summary>
+    public abstract bool HasUrgentWork { get; }
+
+    /// <summary>The least share of the processor for the shadow, in percent.</summary>
+    public abstract uint ShadowShare { get; }
+
+    /// <summary>Brings the shadow's devices up to now. Returns TSC ticks until they want it again; all ones: never.</summary>
+    public abstract ulong AdvanceShadow();
+
+    /// <summary>Whether the shadow's interrupt controllers have an interrupt for it.</summary>
+    public abstract bool ShadowHasInterrupt { get; }
+
+    /// <summary>Takes that interrupt from them.</summary>
+    public abstract byte AcknowledgeShadowInterrupt();
+
+    /// <summary>The primary is idle and the shadow does not run: a chance for background work. True if there is more to do.</summary>
+    public abstract bool BackgroundStep();
+}

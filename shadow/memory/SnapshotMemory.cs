@@ -1,0 +1,62 @@
+using System;
+using Hv.Kernel;
+using Hv.Kernel.Memory;
+
+namespace Hv.Shadow.Memory;
+
+/// <summary>
+/// The memory that the firmware uses, as it stood at the boot snapshot, in pages of the pool. Zero pages take none. Kept as long as
+/// Hv runs: every shadow starts from it.
+/// </summary>
+public sealed unsafe class SnapshotMemory
+{
+    private readonly PagePool _pool;
+    private readonly PageTable _pages;
+
+    /// <summary>Starts empty; pages, and the index of them, come from <paramref name="pool"/>.</summary>
+    public SnapshotMemory(PagePool pool)
+    {
+        _pool = pool;
+        _pages = new PageTable(NestedFormat.LongMode, pool, hugePages: false);
+    }
+
+    /// <summary>Pages kept.</summary>
+    public ulong Count { get; private set; }
+
+    /// <summary>Copies [start, end), guest-physical = host-physical. <see cref="Status.OutOfMemory"/> if the pool is too small.</summary>
+    public Status Copy(ulong start, ulong end)
+    {
+        for (ulong at = start; at < end; at += PageSize.Small)
+        {
+            var source = new ReadOnlySpan<byte>((byte*)at, (int)PageSize.Small);
+            if (IsZero((ulong*)at))
+                continue;
+            byte* page = _pool.TakePageUncleared();
+            if (page == null)
+                return Status.OutOfMemory;
+            source.CopyTo(new Span<byte>(page, (int)PageSize.Small));
+            Status status = _pages.Map(at, new HostPhysical((ulong)page), PageSize.Small, PageAccess.Read, MemoryType.WriteBack);
+            if (status != Status.Ok)
+                return status;
+            Count++;
+        }
+        return Status.Ok;
+    }
+
+    /// <summary>The kept page for a guest-physical address; null if it was zero or is not part of the snapshot.</summary>
+    public byte* Find(GuestPhysical address)
+    {
+        ulong entry = _pages.Lookup(address.Value, out _);
+        return (byte*)(entry & NestedFormat.AddressMask);
+    }
+
+    private static bool IsZero(ulong* words)
+    {
+        for (int i = 0; i < PageSize.Small / sizeof(ulong); i++)
+        {
+            if (words[i] != 0)
+                return false;
+        }
+        return true;
+    }
+}

@@ -17,7 +17,7 @@ public abstract class Emulator : IDisposable
         NetworkPort = FreePort();
     }
 
-    /// <summary>The port of the guest that answers a connection with "HV-NET kernel=VERSION".</summary>
+    /// <summary>The port of the guest that answers a connection with "HV-NET kernel=VERSION boot=ID".</summary>
     public const int GuestAnswerPort = 7;
 
     /// <summary>What the machine consists of.</summary>
@@ -73,16 +73,15 @@ public abstract class Emulator : IDisposable
     /// <summary>Waits until the emulator ends by itself.</summary>
     public bool WaitForExit(TimeSpan timeout) => process is null || process.WaitForExit(timeout);
 
-    /// <summary>Asks the guest over the network for the version of its kernel; null if it does not answer in time.</summary>
-    public string? AskOverNetwork(TimeSpan timeout)
+    /// <summary>Asks the guest over the network who it is; null if it does not answer in time.</summary>
+    public NetworkAnswer? AskOverNetwork(TimeSpan timeout)
     {
         using Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveTimeout = (int)timeout.TotalMilliseconds };
         try
         {
             socket.Connect(IPAddress.Loopback, NetworkPort);
             using StreamReader reader = new(new NetworkStream(socket));
-            string? line = reader.ReadLine();
-            return line is not null && line.StartsWith("HV-NET kernel=", StringComparison.Ordinal) ? line["HV-NET kernel=".Length..] : null;
+            return reader.ReadLine() is { } line ? NetworkAnswer.Parse(line, Clock.Elapsed) : null;
         }
         catch (Exception e) when (e is IOException or SocketException)
         {

@@ -1,0 +1,85 @@
+using System.Text.RegularExpressions;
+
+namespace Hv.Bench;
+
+/// <summary>A guest that runs in an emulator, used through its console.</summary>
+public abstract class Guest(Emulator emulator)
+{
+    /// <summary>The emulator.</summary>
+    public Emulator Emulator { get; } = emulator;
+
+    /// <summary>The console.</summary>
+    protected SerialConsole Console => Emulator.Console;
+
+    /// <summary>The shell's prompt (a regular expression).</summary>
+    public abstract string Prompt { get; }
+
+    /// <summary>What the console shows, at the end of its text, when the system is up and waits for a user (a regular expression).</summary>
+    public abstract string Greeting { get; }
+
+    /// <summary>What the console shows once in each boot, before the greeting, if the greeting alone does not tell a boot.</summary>
+    protected virtual string? BootMark => null;
+
+    /// <summary>How to use a guest of a kind.</summary>
+    public static Guest Create(GuestKind kind, Emulator emulator) => kind switch
+    {
+        GuestKind.Small => new SmallGuest(emulator),
+        GuestKind.Debian => new DebianGuest(emulator),
+        _ => throw new ArgumentOutOfRangeException(nameof(kind)),
+    };
+
+    /// <summary>Waits until the system is up; returns when it showed its greeting.</summary>
+    public TimeSpan WaitUntilUp(TimeSpan timeout, CancellationToken cancel = default)
+    {
+        if (BootMark is not null)
+            Console.Expect(BootMark, timeout, cancel);
+        return Console.Expect(Greeting, timeout, cancel).Time;
+    }
+
+    /// <summary>Logs in after the greeting has been shown.</summary>
+    public void LogIn(TimeSpan timeout, CancellationToken cancel = default)
+    {
+        GetShell(timeout, cancel);
+        // Kernel messages would get into the commands' output.
+        Run("dmesg -n 1", timeout, cancel);
+    }
+
+    /// <summary>Runs a shell command and returns its exit status and output.</summary>
+    public CommandResult TryRun(string command, TimeSpan timeout, CancellationToken cancel = default)
+    {
+        Console.Skip();
+        Console.Send($"echo BE\"\"GIN; {command}; echo EN\"\"D=$?\n");
+        (Match match, _) = Console.Expect(@"BEGIN\n([\s\S]*?)END=(\d+)\n", timeout, cancel);
+        Console.Expect(Prompt, TimeSpan.FromSeconds(30), cancel);
+        return new CommandResult(int.Parse(match.Groups[2].ValueSpan), match.Groups[1].Value.TrimEnd());
+    }
+
+    /// <summary>Runs a shell command that must succeed and returns its output.</summary>
+    public string Run(string command, TimeSpan timeout, CancellationToken cancel = default)
+    {
+        CommandResult result = TryRun(command, timeout, cancel);
+        return result.Status == 0 ? result.Output : throw new BenchException($"In the guest, '{command}' ended with status {result.Status}:\n{result.Output}");
+    }
+
+    /// <summary>Starts a command without waiting for its end.</summary>
+    public void Begin(string command)
+    {
+        Console.Skip();
+        Console.Send(command + "\n");
+    }
+
+    /// <summary>Turns the heartbeat on.</summary>
+    public abstract void StartHeartbeat(TimeSpan timeout, CancellationToken cancel = default);
+
+    /// <summary>Installs the newer kernel from the disk and makes it the default.</summary>
+    public abstract void InstallKernel(string version, TimeSpan timeout, CancellationToken cancel = default);
+
+    /// <summary>The command for an ordinary reboot.</summary>
+    public abstract string RebootCommand { get; }
+
+    /// <summary>The identifier of the running boot.</summary>
+    public string BootId(TimeSpan timeout, CancellationToken cancel = default) => Run("cat /proc/sys/kernel/random/boot_id", timeout, cancel);
+
+    /// <summary>Gets from the greeting to a shell's prompt.</summary>
+    protected abstract void GetShell(TimeSpan timeout, CancellationToken cancel);
+}

@@ -1,0 +1,159 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Hv.Bench;
+
+/// <summary>
+/// The story that ./run tells: a system with a beating heart installs a new kernel, is rebooted in the background and switched to,
+/// and then is rebooted in the ordinary way, both timed alike.
+/// </summary>
+public sealed class Story(StoryOptions options, StepDisplay display)
+{
+    /// <summary>The least cut of the downtime, in percent.</summary>
+    public const double GoalPercent = 95;
+
+    /// <summary>The longest time for which the running system may seem to stand still, in seconds.</summary>
+    public const double LongestGap = 1;
+
+    private const long LargestImage = 512 * 1024;
+
+    private readonly StoryResult result = new() { Options = options };
+    private TimeSpan boot = TimeSpan.FromMinutes(10) * options.Patience, command = TimeSpan.FromMinutes(2) * options.Patience;
+    private CancellationToken cancel;
+
+    /// <summary>Tells the story. It does not throw: what goes wrong is in the result.</summary>
+    public StoryResult Tell(CancellationToken cancel = default)
+    {
+        this.cancel = cancel;
+        try
+        {
+            Tell();
+        }
+        catch (BenchException e)
+        {
+            result.Failure = e.Message;
+        }
+        catch (OperationCanceledException)
+        {
+            result.Failure = "interrupted";
+        }
+        return result;
+    }
+
+    private void Tell()
+    {
+        string run = Paths.NewRun($"story-{options.Bench.Name()}");
+        string disk = Path.Combine(run, "guest.img");
+        string? hv = options.Efi is null ? null : Path.Combine(run, "hv.img");
+        GuestImage image = display.Run("Preparing the disks", () =>
+        {
+            GuestImage guest = GuestImage.Get(options.Guest, line => display.Detail = line);
+            guest.CopyTo(disk);
+            if (hv is not null)
+            {
+                HvImage.Create(options.Efi!, hv);
+                result.ImageBytes = new FileInfo(options.Efi!).Length;
+                result.Check("Hv's image is smaller than 512 KiB", result.ImageBytes < LargestImage, $"{result.ImageBytes} bytes");
+            }
+            return guest;
+        });
+        using Emulator emulator = Emulator.Create(options.Bench, new MachineOptions { RunFolder = run, HvImage = hv, GuestDisk = disk, Disk = options.Disk });
+        Guest guest = Guest.Create(options.Guest, emulator);
+        try
+        {
+            display.Run($"Starting the machine {(hv is null ? "without" : "with")} Hv, until it waits for a user", () =>
+            {
+                emulator.Start(line => display.Detail = line.Text);
+                guest.WaitUntilUp(boot, cancel);
+            });
+            Prepare(guest, image);
+            if (hv is not null)
+                RebootInBackground(guest, image);
+            RebootOrdinarily(guest, image);
+            ShutDown(emulator, guest, image, disk);
+        }
+        catch (BenchException e) when (hv is not null && emulator.ReadHvLog() is { Length: > 0 } log)
+        {
+            throw new BenchException($"{e.Message}\nThe last lines of Hv's trace:\n{string.Join('\n', log.TrimEnd().Split('\n').TakeLast(15))}\nAll logs are in {run}.");
+        }
+    }
+
+    private void Prepare(Guest guest, GuestImage image)
+    {
+        display.Run("Logging in", () =>
+        {
+            guest.LogIn(command, cancel);
+            result.KernelBefore = guest.Run("uname -r", command, cancel);
+            guest.StartHeartbeat(command, cancel);
+        });
+        result.Check("the old kernel runs at first", result.KernelBefore == image.OldKernel, result.KernelBefore!);
+        display.Run($"Installing kernel {image.NewKernel} in the running system", () =>
+        {
+            guest.InstallKernel(image.NewKernel, TimeSpan.FromMinutes(20) * options.Patience, cancel);
+            guest.Run("sync", command, cancel);
+        });
+    }
+
+    private void RebootInBackground(Guest guest, GuestImage image)
+    {
+        string before = guest.BootId(command, cancel);
+        Downtime shadow = display.Run("Rebooting it in the background and switching (shadowctl reboot)",
+            () => result.Shadow = new DowntimeProbe(guest).MeasureShadow("shadowctl reboot", TimeSpan.FromMinutes(20) * options.Patience, cancel));
+        display.Run("Looking at the rebooted system", () =>
+        {
+            guest.LogIn(command, cancel);
+            result.Check("another boot answers on the console", guest.BootId(command, cancel) != before, "");
+            result.KernelAfter = guest.Run("uname -r", command, cancel);
+            string errors = guest.Run("dmesg | grep -c -E 'EXT4-fs (error|warning)|I/O error' || true", command, cancel);
+            result.Check("the file system is without errors after the switch", errors == "0", $"{errors} errors in the kernel's log");
+            result.Status = ReadStatus(guest);
+            guest.StartHeartbeat(command, cancel);
+        });
+        result.Check("the new kernel runs after the switch", result.KernelAfter == image.NewKernel, result.KernelAfter!);
+        result.Check("the network card works after the switch", shadow.Network?.Kernel == image.NewKernel,
+            shadow.Network is { } answer ? $"{answer.Kernel} answered" : "no answer");
+        result.Check($"no heartbeat gap over {LongestGap:F0} s before the switch", shadow.Heartbeats.Count > 0 && shadow.LongestGap <= LongestGap && shadow.IsComplete,
+            $"{shadow.Heartbeats.Count} heartbeats, longest gap {shadow.LongestGap:F2} s{(shadow.IsComplete ? "" : ", some missing")}");
+    }
+
+    private void RebootOrdinarily(Guest guest, GuestImage image)
+    {
+        string kernel = options.Efi is null ? image.NewKernel : result.KernelAfter!;
+        Downtime ordinary = display.Run($"Rebooting it in the ordinary way ({guest.RebootCommand})",
+            () => result.Ordinary = new DowntimeProbe(guest).MeasureOrdinary(guest.RebootCommand, boot, cancel));
+        display.Run("Looking at the system again", () =>
+        {
+            guest.LogIn(command, cancel);
+            string now = guest.Run("uname -r", command, cancel);
+            result.KernelAfter ??= now;
+            result.Check("the new kernel runs after the ordinary reboot", now == kernel, now);
+        });
+        result.Check("the network card works after the ordinary reboot", ordinary.Network is not null, ordinary.Network is { } answer ? $"{answer.Kernel} answered" : "no answer");
+        if (result.CutPercent is { } cut)
+            result.Check($"the downtime is at least {GoalPercent:F0} % shorter", cut >= GoalPercent, $"{cut:F1} %");
+    }
+
+    private void ShutDown(Emulator emulator, Guest guest, GuestImage image, string disk) => display.Run("Shutting down and checking the file system", () =>
+    {
+        guest.Begin("poweroff");
+        bool off = emulator.WaitForExit(command);
+        result.Check("the machine turns itself off", off, "");
+        if (!off)
+            return;
+        string? problem = image.CheckFileSystem(disk);
+        result.Check("the file system on the disk is clean", problem is null, problem ?? "");
+    });
+
+    private JsonObject? ReadStatus(Guest guest)
+    {
+        string output = guest.Run("shadowctl status --json", command, cancel);
+        try
+        {
+            return JsonNode.Parse(output[Math.Max(0, output.IndexOf('{'))..]) as JsonObject;
+        }
+        catch (JsonException)
+        {
+            throw new BenchException($"'shadowctl status --json' wrote something that is not JSON:\n{output}");
+        }
+    }
+}

@@ -1,0 +1,20 @@
+namespace Hv.Bench;
+
+/// <summary>How the story is told.</summary>
+public sealed class StoryOptions
+{
+    /// <summary>The machine.</summary>
+    public BenchKind Bench { get; init; }
+
+    /// <summary>The guest.</summary>
+    public GuestKind Guest { get; init; }
+
+    /// <summary>How the guest's disk is attached (QEMU).</summary>
+    public DiskBus Disk { get; init; }
+
+    /// <summary>Hv's image; null leaves Hv and the shadow reboot out.</summary>
+    public string? Efi { get; init; }
+
+    /// <summary>How much longer than on QEMU's own emulation everything may take.</summary>
+    public double Patience => Bench == BenchKind.BochsVmx ? 6 : 1;
+}

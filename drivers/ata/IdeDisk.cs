@@ -67,24 +67,22 @@ public sealed unsafe class IdeDisk : AtaDisk
     protected override bool CanUseDma => _at.BusMaster != 0;
 
     /// <summary>
-    /// Takes memory, which must be below 4 GiB, resets the channel from whatever state it is in, and finds out about the disk. At boot only.
-    /// <see cref="Status.NotFound"/>: no disk there.
+    /// Resets the channel from whatever state it is in, takes memory, which must be below 4 GiB, and finds out about the disk. At boot only.
+    /// <see cref="Status.NotFound"/>: no disk there; no memory was taken, unless something there did not answer to being identified.
     /// </summary>
     public Status Initialize(PageSource pages)
     {
-        if (ReadStatus() == Floating)
+        // Nothing pulls the lines of an empty channel down, or it answers with zeroes.
+        if (ReadStatus() == Floating || Recover() != Status.Ok)
+            return Status.NotFound;
+        // A packet device leaves its signature in the address registers; an absent drive beside a present one, zeroes everywhere.
+        if (ReadPort(LbaMiddlePort) != 0 || ReadPort(LbaHighPort) != 0 || ReadStatus() == 0)
             return Status.NotFound;
         _table = (uint*)AtaScatterList.TakePage(pages, is32: true);
         byte* page = AtaScatterList.TakePage(pages, is32: true);
         if (_table == null || page == null || Memory.Limit(pages) != Status.Ok)
             return Status.OutOfMemory;
-        Status status = Recover();
-        if (status != Status.Ok)
-            return Status.NotFound;
-        // A packet device leaves its signature in the address registers; an absent drive leaves zeroes everywhere.
-        if (ReadPort(LbaMiddlePort) != 0 || ReadPort(LbaHighPort) != 0 || ReadStatus() == 0)
-            return Status.NotFound;
-        status = Identify(page);
+        Status status = Identify(page);
         return status is Status.DeviceError or Status.Timeout ? Status.NotFound : status;
     }
 

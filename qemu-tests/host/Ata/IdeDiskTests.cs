@@ -211,12 +211,13 @@ public sealed unsafe class IdeDiskTests : IDisposable
     }
 
     [Fact]
-    public void Absent_and_packet_devices_are_not_found()
+    public void Absent_drives_are_not_found_and_take_no_memory()
     {
         var ports = new IdePorts(0x1F0, 0x3F6, IdeChannelModel.MasterBase);
         Assert.Equal(Status.NotFound, new IdeDisk(_channel, ports, _time, 0, 0).Initialize(_pages));
         _channel.Drives[0] = new AtaDriveModel(100);
         Assert.Equal(Status.NotFound, new IdeDisk(_channel, ports, _time, 0, 1).Initialize(_pages));
+        Assert.Equal(64ul, _pages.FreePages);
     }
 
     [Fact]

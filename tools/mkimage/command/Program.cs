@@ -26,7 +26,7 @@ public static class Program
         ParseResult parsed = CommandLine().Parse(arguments);
         if (parsed.Errors.Count > 0)
         {
-            Console.Error.WriteLine($"mkimage: {parsed.Errors[0].Message} Try 'mkimage --help'.");
+            Console.Error.WriteLine($"mkimage: {parsed.Errors[^1].Message} Try 'mkimage --help'.");
             return ExitCode.Usage;
         }
         try

@@ -37,6 +37,8 @@ public sealed class VirtualPlatform : PortDevice
         Serial = new Uart16550(Uart16550.Com1, Interrupts.NewIsaLine(IsaSerialIrq), Log);
         ResetPorts = new ResetPorts(Latch);
         Acpi = new AcpiPm(clock, configuration.Acpi, Interrupts.NewGsiLine(configuration.Acpi.SciGsi), Latch);
+        // The wires have found their first levels: no edges are to come of that.
+        Interrupts.Reset();
     }
 
     /// <summary>The time that the devices see.</summary>
@@ -224,6 +226,8 @@ public sealed class VirtualPlatform : PortDevice
     /// </summary>
     public void Commit(RealPlatform real)
     {
+        // What is due becomes a request now, and is raised again with the others.
+        Advance();
         // All roads to the processor are closed while the sources change, so that no edge of it is heard.
         IoApic.MaskReal(real.IoApic);
         real.Ports.WritePort(Pic8259.MasterData, 1, 0xFF);

@@ -280,8 +280,16 @@ public sealed partial class LocalApic
         if (after == 0 && before != 0)
             ResetRegisters();
         else if (after == modes && before != modes)
-            command = 0;
+            EnterX2Apic();
         return true;
+    }
+
+    /// <summary>SDM 10.12.5.1: everything stays, but the logical destination now follows from the ID, and ICR is one register.</summary>
+    private void EnterX2Apic()
+    {
+        logicalDestination = 0;
+        destinationFormat = DestinationFormatFlat;
+        command = 0;
     }
 
     /// <summary>The index of the LVT entry at a register number, or -1. The version says how many of them there are.</summary>

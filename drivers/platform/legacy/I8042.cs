@@ -23,7 +23,6 @@ public sealed class I8042 : PortDevice
     private const byte KeyboardTest = 0xAB, KeyboardDisable = 0xAD, KeyboardEnable = 0xAE, ReadInputPort = 0xC0, ReadOutputPort = 0xD0;
     private const byte WriteOutputPort = 0xD1, WriteKeyboardOutput = 0xD2, WriteMouseOutput = 0xD3, WriteMouse = 0xD4, Pulse = 0xF0;
     private const byte A20Off = 0xDD, A20On = 0xDF, SelfTestPassed = 0x55, InputPort = 0x80;
-    private const int RamBytes = 32;
     private const int MaxPolls = 20_000;
     private const int MaxFlush = 64;
 
@@ -31,8 +30,8 @@ public sealed class I8042 : PortDevice
     private readonly ResetLatch latch;
     private readonly Ps2Device keyboard = new(isMouse: false);
     private readonly Ps2Device mouse = new(isMouse: true);
-    private readonly byte[] ram = new byte[RamBytes];
     private bool present = true;
+    private byte commandByte;
     private byte awaits;
     private bool lastWasCommand;
     private byte outputPort;
@@ -57,7 +56,7 @@ public sealed class I8042 : PortDevice
             return 0xFF;
         if (port == CommandPort)
         {
-            return (uint)((full ? OutputFull : 0) | ((ram[0] & SystemFlag) != 0 ? StatusSystem : 0) | (lastWasCommand ? StatusCommand : 0)
+            return (uint)((full ? OutputFull : 0) | ((commandByte & SystemFlag) != 0 ? StatusSystem : 0) | (lastWasCommand ? StatusCommand : 0)
                 | StatusUnlocked | (full && fromMouse ? OutputFromMouse : 0));
         }
         byte value = data;
@@ -93,9 +92,7 @@ public sealed class I8042 : PortDevice
     /// <summary>Power-on state.</summary>
     public void Reset()
     {
-        for (int i = 0; i < RamBytes; i++)
-            ram[i] = 0;
-        ram[0] = PowerOnCommandByte;
+        commandByte = PowerOnCommandByte;
         keyboard.Reset();
         mouse.Reset();
         awaits = 0;
@@ -109,8 +106,7 @@ public sealed class I8042 : PortDevice
     /// <summary>Takes over the state of <paramref name="other"/>.</summary>
     public void CopyFrom(I8042 other)
     {
-        for (int i = 0; i < RamBytes; i++)
-            ram[i] = other.ram[i];
+        commandByte = other.commandByte;
         keyboard.CopyFrom(other.keyboard);
         mouse.CopyFrom(other.mouse);
         present = other.present;
@@ -137,7 +133,7 @@ public sealed class I8042 : PortDevice
             return;
         FlushReal(real);
         if (CommandReal(real, ReadCommandByte) && WaitReal(real, OutputFull, OutputFull))
-            ram[0] = (byte)real.ReadPort(DataPort, 1);
+            commandByte = (byte)real.ReadPort(DataPort, 1);
         UpdateLines();
     }
 
@@ -149,18 +145,18 @@ public sealed class I8042 : PortDevice
     {
         if (!present || (byte)real.ReadPort(CommandPort, 1) == 0xFF)
             return;
-        SetRealCommandByte(real, (byte)(ram[0] & ~(KeyboardInterrupt | MouseInterrupt) | KeyboardOff | MouseOff));
+        SetRealCommandByte(real, (byte)(commandByte & ~(KeyboardInterrupt | MouseInterrupt) | KeyboardOff | MouseOff));
         FlushReal(real);
         CommitDevice(real, keyboard, KeyboardOff, toMouse: false);
         CommitDevice(real, mouse, MouseOff, toMouse: true);
         FlushReal(real);
-        SetRealCommandByte(real, ram[0]);
+        SetRealCommandByte(real, commandByte);
     }
 
     private void CommitDevice(PortDevice real, Ps2Device device, byte off, bool toMouse)
     {
         const byte quiet = KeyboardOff | MouseOff;
-        SetRealCommandByte(real, (byte)((ram[0] & ~(KeyboardInterrupt | MouseInterrupt) | quiet) & ~off));
+        SetRealCommandByte(real, (byte)((commandByte & ~(KeyboardInterrupt | MouseInterrupt) | quiet) & ~off));
         for (int i = 0; device.TryGetCommit(i, out byte value); i++)
         {
             if (toMouse && !CommandReal(real, WriteMouse))
@@ -209,10 +205,10 @@ public sealed class I8042 : PortDevice
         awaits = 0;
         switch (command)
         {
-            case >= ReadCommandByte and < ReadCommandByte + RamBytes:
-                Answer(ram[command - ReadCommandByte]);
+            case ReadCommandByte:
+                Answer(commandByte);
                 break;
-            case >= WriteCommandByte and < WriteCommandByte + RamBytes:
+            case WriteCommandByte:
             case WriteOutputPort:
             case WriteKeyboardOutput:
             case WriteMouseOutput:
@@ -220,19 +216,19 @@ public sealed class I8042 : PortDevice
                 awaits = command;
                 break;
             case MouseDisable:
-                ram[0] |= MouseOff;
+                commandByte |= MouseOff;
                 break;
             case MouseEnable:
-                ram[0] &= unchecked((byte)~MouseOff);
+                commandByte &= unchecked((byte)~MouseOff);
                 break;
             case KeyboardDisable:
-                ram[0] |= KeyboardOff;
+                commandByte |= KeyboardOff;
                 break;
             case KeyboardEnable:
-                ram[0] &= unchecked((byte)~KeyboardOff);
+                commandByte &= unchecked((byte)~KeyboardOff);
                 break;
             case SelfTest:
-                ram[0] |= SystemFlag;
+                commandByte |= SystemFlag;
                 Answer(SelfTestPassed);
                 break;
             case MouseTest:
@@ -267,8 +263,8 @@ public sealed class I8042 : PortDevice
         switch (command)
         {
             case 0:
-                ram[0] &= unchecked((byte)~KeyboardOff);
-                keyboard.Write(value, (ram[0] & Translate) != 0);
+                commandByte &= unchecked((byte)~KeyboardOff);
+                keyboard.Write(value, (commandByte & Translate) != 0);
                 break;
             case WriteOutputPort:
                 outputPort = (byte)(value | OutputPortReset);
@@ -285,7 +281,7 @@ public sealed class I8042 : PortDevice
                 mouse.Write(value, translated: false);
                 break;
             default:
-                ram[command - WriteCommandByte] = value;
+                commandByte = value;
                 break;
         }
         UpdateLines();
@@ -307,11 +303,11 @@ public sealed class I8042 : PortDevice
             hasAnswer = false;
             Present(answer, mouseData: false);
         }
-        else if (keyboard.HasData && (ram[0] & KeyboardOff) == 0)
+        else if (keyboard.HasData && (commandByte & KeyboardOff) == 0)
         {
             Present(keyboard.Take(), mouseData: false);
         }
-        else if (mouse.HasData && (ram[0] & MouseOff) == 0)
+        else if (mouse.HasData && (commandByte & MouseOff) == 0)
         {
             Present(mouse.Take(), mouseData: true);
         }
@@ -329,7 +325,7 @@ public sealed class I8042 : PortDevice
 
     private void UpdateLines()
     {
-        irq1.Set(full && !fromMouse && (ram[0] & KeyboardInterrupt) != 0);
-        irq12.Set(full && fromMouse && (ram[0] & MouseInterrupt) != 0);
+        irq1.Set(full && !fromMouse && (commandByte & KeyboardInterrupt) != 0);
+        irq12.Set(full && fromMouse && (commandByte & MouseInterrupt) != 0);
     }
 }

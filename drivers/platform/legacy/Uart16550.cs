@@ -129,12 +129,11 @@ public sealed class Uart16550 : PortDevice
                     Push(low);
                 else
                     log.Write(low);
-                transmitPending = true;
+                transmitPending = (interruptEnable & EnableTransmit) != 0;
                 break;
             case InterruptEnable:
                 // Enabling it while the transmitter is empty, as it always is, interrupts at once.
-                if ((low & ~interruptEnable & EnableTransmit) != 0)
-                    transmitPending = true;
+                transmitPending = (low & EnableTransmit) != 0 && (transmitPending || (interruptEnable & EnableTransmit) == 0);
                 interruptEnable = (byte)(low & 0x0F);
                 break;
             case InterruptId:
@@ -225,8 +224,11 @@ public sealed class Uart16550 : PortDevice
         WriteReal(real, InterruptId, 0);
         if (HasFifo)
             WriteReal(real, InterruptId, (byte)(fifoControl | FifoClearReceive | 0x04));
+        for (int i = 0; i < FifoBytes && (ReadReal(real, LineStatus) & DataReady) != 0; i++)
+            ReadReal(real, Data);
         WriteReal(real, Scratch, scratch);
         WriteReal(real, ModemControl, modemControl);
+        ReadReal(real, ModemStatus);
         WriteReal(real, InterruptEnable, interruptEnable);
         // An interrupt of the transmitter that the guest has taken already must not come twice.
         if (!transmitPending)

@@ -9,6 +9,7 @@ public sealed partial class VirtualNvmeController
 
     private readonly SubmissionQueue[] _submissionQueues = new SubmissionQueue[MaxIoQueues + 1];
     private readonly CompletionQueue[] _completionQueues = new CompletionQueue[MaxIoQueues + 1];
+    private int _nextQueue;
     private bool _paused;
     private bool _processing;
     private bool _intx;
@@ -27,31 +28,49 @@ public sealed partial class VirtualNvmeController
         }
     }
 
+    /// <summary>
+    /// How many commands one turn takes (at least 1), so that a guest with much to do does not keep the processor from others. What is left over is
+    /// taken by the next doorbell or <see cref="Poll"/>.
+    /// </summary>
+    public int CommandsPerTurn { get; set; } = int.MaxValue;
+
+    /// <summary>Whether the last turn ended with commands left over: <see cref="Poll"/> soon.</summary>
+    public bool HasMore { get; private set; }
+
     private bool CanProcess => IsReady && (_status & NvmeRegisters.StatusFatal) == 0 && !IsResetting && !_paused && IsBusMaster;
 
     /// <summary>Completes what the block devices have finished, and takes more commands.</summary>
     public void Poll()
     {
-        if (!IsBusy)
+        if (!IsBusy && !HasMore)
             return;
         PollDevices();
         Process();
     }
 
-    /// <summary>Takes commands from all queues until they are empty, or no completion or block request is free; then raises interrupts.</summary>
+    /// <summary>Takes commands from all queues until they are empty, the turn is over, or no completion or block request is free; then raises interrupts.</summary>
     public void Process()
     {
         if (_processing)
             return;
         _processing = true;
+        int left = CommandsPerTurn;
         bool more = true;
-        while (more && CanProcess)
+        while (more && left > 0 && CanProcess)
         {
             more = false;
             _admin.PostHeld();
-            for (int i = 0; i <= MaxIoQueues && CanProcess; i++)
-                more |= TakeCommand(_submissionQueues[i]);
+            for (int i = 0; i <= MaxIoQueues && left > 0 && CanProcess; i++)
+            {
+                bool taken = TakeCommand(_submissionQueues[_nextQueue]);
+                _nextQueue = (_nextQueue + 1) % (MaxIoQueues + 1);
+                if (!taken)
+                    continue;
+                more = true;
+                left--;
+            }
         }
+        HasMore = more && left <= 0;
         _processing = false;
         RaiseInterrupts();
     }

@@ -258,6 +258,29 @@ public sealed class VirtualNvmeQueueTests : IDisposable
     }
 
     [Fact]
+    public void A_turn_takes_only_so_many_commands_and_goes_round_the_queues()
+    {
+        GuestQueue first = _guest.CreateQueue(1);
+        GuestQueue second = _guest.CreateQueue(2);
+        _guest.Controller.CommandsPerTurn = 3;
+        for (int i = 0; i < 10; i++)
+            _guest.Put(first, Read());
+        _guest.RingTail(first);
+        Assert.Equal(3, _disk.Log.Count);
+        Assert.True(_guest.Controller.HasMore);
+        _guest.Put(second, Read());
+        _guest.RingTail(second);
+        Assert.Equal(6, _disk.Log.Count);
+        Assert.True(_guest.TryReap(second, out _, ring: false));
+        _guest.Controller.Poll();
+        _guest.Controller.Poll();
+        Assert.Equal(11, _disk.Log.Count);
+        Assert.False(_guest.Controller.HasMore);
+        _guest.Controller.Poll();
+        Assert.Equal(10, _guest.ReapAll(first).Count);
+    }
+
+    [Fact]
     public void A_paused_controller_takes_its_commands_later()
     {
         GuestQueue queue = _guest.CreateQueue(1);

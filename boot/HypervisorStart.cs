@@ -62,18 +62,32 @@ internal static unsafe class HypervisorStart
         if (virtualization.Enable(pages) != Status.Ok)
             Panic.Stop("the processor refused to turn virtualization on");
 
-        var vm = new GuestVm(identity, nested, new RealPorts());
+        ExtendedState.Enable();
+        PermissionMaps primaryMaps = virtualization.NewPermissionMaps(pages), shadowMaps = virtualization.NewPermissionMaps(pages);
+        primaryMaps.FillPrimary();
+        shadowMaps.FillShadow();
+        HvMachine machine = MachineBuilder.Build(parameters, own, pool, pages, identity, nested);
+        machine.BootCalls = new BootCalls(machine, primaryMaps);
+        VcpuOf<TBackend> primary = NewVcpu<TBackend>(machine.Primary, pages), shadow = NewVcpu<TBackend>(machine.Shadow, pages);
+        virtualization.Initialize(ref primary.Backend, pages, descriptors, primaryMaps, shadowMaps, nested.Root);
+        virtualization.Initialize(ref shadow.Backend, pages, descriptors, primaryMaps, shadowMaps, nested.Root);
+        primary.Load(in state);
+        primary.Backend.Activate();
+        Log.Line("Hv: entering the guest, rip ", state.Rip);
+        new VcpuLoop<TBackend>(machine, primary, shadow, parameters->TscFrequency).Run();
+        return Status.Ok;
+    }
+
+    private static VcpuOf<TBackend> NewVcpu<TBackend>(GuestVm vm, RegionPages pages) where TBackend : struct, IVcpuBackend
+    {
         var vcpu = new VcpuOf<TBackend>();
         vcpu.Machine = vm;
         vcpu.AbsentDevice = new AbsentMmioDevice();
         vcpu.Registers = (VcpuRegisters*)pages.TakePage();
+        vcpu.ExtendedState = pages.TakeRun(ExtendedState.Pages);
         vcpu.PhysicalAddressBits = AddressSpace.PhysicalBits;
-        virtualization.Initialize(ref vcpu.Backend, pages, descriptors, nested.Root);
         vm.Vcpu = vcpu;
-        vcpu.Load(in state);
-        Log.Line("Hv: entering the guest, rip ", state.Rip);
-        new VcpuLoop<TBackend>(vcpu).Run();
-        return Status.Ok;
+        return vcpu;
     }
 
     private static PageTable BuildAddressSpace(BootParameters* parameters, RegionPages pages, HostDescriptors descriptors)

@@ -35,6 +35,20 @@ internal static unsafe class Firmware
         return handles;
     }
 
+    /// <summary>The first interface of <paramref name="protocol"/>; null if there is none.</summary>
+    public static void* Locate(EfiGuid protocol)
+    {
+        void* found = null;
+        return Boot->LocateProtocol(&protocol, null, &found) == EfiStatus.Success ? found : null;
+    }
+
+    /// <summary>Writes which Hv this is.</summary>
+    public static void SayVersion()
+    {
+        Write("Hv ");
+        Say(BuildId.Text);
+    }
+
     /// <summary>Memory from the firmware's pool; null if there is none.</summary>
     public static byte* Allocate(ulong bytes)
     {
@@ -45,16 +59,26 @@ internal static unsafe class Firmware
     /// <summary>Writes a line to the screen and to Hv's log.</summary>
     public static void Say(string text)
     {
-        Log.Line(text);
-        if (s_system == null || s_system->ConOut == null)
-            return;
-        fixed (char* characters = text)
-            s_system->ConOut->OutputString(s_system->ConOut, characters);
+        Write(text);
+        Log.EndLine();
         char* end = stackalloc char[3];
         end[0] = '\r';
         end[1] = '\n';
         end[2] = '\0';
-        s_system->ConOut->OutputString(s_system->ConOut, end);
+        Show(end);
+    }
+
+    private static void Write(string text)
+    {
+        Log.Write(text);
+        fixed (char* characters = text)
+            Show(characters);
+    }
+
+    private static void Show(char* characters)
+    {
+        if (s_system->ConOut != null)
+            s_system->ConOut->OutputString(s_system->ConOut, characters);
     }
 
     /// <summary>A configuration table; null if it is not there.</summary>

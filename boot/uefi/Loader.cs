@@ -20,16 +20,16 @@ internal static unsafe class Loader
         ulong entryTsc = Stubs.ReadTsc();
         Log.UsePorts(0);
         Firmware.Use(image, system);
-        Firmware.Say("Hv dev");
+        Firmware.SayVersion();
         if (!SvmProcessor.IsUsable)
         {
             Firmware.Say("Hv: this processor has no VT-x with EPT and no AMD-V with nested paging that Hv can use. The OS is started without Hv.");
-            return BootLoader.Start();
+            return BootLoader.StartPlain();
         }
         if (!Prepare(entryTsc, out BootParameters* parameters))
         {
             Firmware.Say("Hv: not enough free memory. The OS is started without Hv.");
-            return BootLoader.Start();
+            return BootLoader.StartPlain();
         }
         ulong delta = (ulong)parameters->Image - (ulong)LoadedImage()->ImageBase;
         delegate* unmanaged<BootParameters*, ulong, ulong, ulong> start = &HypervisorStart.Start;
@@ -37,10 +37,13 @@ internal static unsafe class Loader
         ulong stackTop = descriptors + (HostDescriptors.MainStackEndPage * (ulong)PageSize.Small);
         ulong result = Stubs.Launch((byte*)start + delta, parameters, (void*)stackTop);
         if (result != ulong.MaxValue)
+        {
             Firmware.Say("Hv: virtualization could not be started. The OS is started without Hv.");
-        else
-            Firmware.Say("Hv: running.");
-        return BootLoader.Start();
+            return BootLoader.StartPlain();
+        }
+        HypercallGate.Use(SvmProcessor.IsUsable);
+        Firmware.Say("Hv: running.");
+        return BootLoader.StartUnderHv();
     }
 
     private static Uefi.LoadedImage* LoadedImage() => (LoadedImage*)Firmware.Protocol(Firmware.Image, EfiGuid.LoadedImage);
@@ -59,6 +62,12 @@ internal static unsafe class Loader
         parameters = (BootParameters*)memory;
         parameters->EntryTsc = entryTsc;
         parameters->EfiImageBytes = image->ImageSize;
+        var graphics = (GraphicsOutput*)Firmware.Locate(EfiGuid.GraphicsOutput);
+        if (graphics != null && graphics->Mode != null)
+        {
+            parameters->FrameBuffer = graphics->Mode->FrameBufferBase;
+            parameters->FrameBufferBytes = graphics->Mode->FrameBufferSize;
+        }
         parameters->AcpiRoot = (byte*)Firmware.ConfigurationTable(EfiGuid.Acpi20Table);
         if (!MemoryPlan.Reserve(in map, RegionBytes, parameters))
             return false;

@@ -30,6 +30,7 @@ public static class SvmProcessor
         if (status != Status.Ok)
             return status;
         // Physical interrupts while the shadow runs obey Hv's IF: on, but held back by GIF until the guest is entered.
+        HostWindow.UseGlobalFlag();
         Stubs.ClearGlobalInterrupts();
         Stubs.EnableInterrupts();
         return Status.Ok;

@@ -12,8 +12,6 @@ internal struct SvmTimer
     /// <summary>Hv's vector: the highest, so that it is the first one that an open interrupt window takes.</summary>
     private const byte Vector = 0xFF;
 
-    /// <summary>TSC ticks per tick of the APIC timer at its divider, times 2^16; set once while booting. 0: no timer.</summary>
-    public static ulong TscPerCountShifted { get; set; }
 
     private uint _lvt;
     private uint _initial;
@@ -36,7 +34,7 @@ internal struct SvmTimer
         }
         _remaining = LocalApicAccess.Read(LocalApicAccess.CurrentCount);
         _initial = LocalApicAccess.Read(LocalApicAccess.InitialCount);
-        ulong count = TscPerCountShifted == 0 ? uint.MaxValue : ToCount(ticks);
+        ulong count = ToCount(ticks);
         if (_remaining != 0 && _remaining < count)
             count = _remaining;
         LocalApicAccess.Write(LocalApicAccess.LvtTimer, LocalApicAccess.TimerOneShot | Vector);
@@ -56,11 +54,7 @@ internal struct SvmTimer
             fired = true;
             uint priority = LocalApicAccess.Read(LocalApicAccess.TaskPriority);
             LocalApicAccess.Write(LocalApicAccess.TaskPriority, Vector - 0x10u & 0xF0);
-            Stubs.DisableInterrupts();
-            Stubs.SetGlobalInterrupts();
-            Stubs.TakeOneInterrupt();
-            Stubs.ClearGlobalInterrupts();
-            Stubs.EnableInterrupts();
+            HostWindow.TakeOne();
             LocalApicAccess.Write(LocalApicAccess.TaskPriority, priority);
         }
         bool due = Restore();
@@ -94,11 +88,5 @@ internal struct SvmTimer
         return true;
     }
 
-    private static ulong ToCount(ulong ticks)
-    {
-        if (TscPerCountShifted == 0)
-            return 0;
-        ulong high = ticks >> 48;
-        return high != 0 ? uint.MaxValue : (ticks << 16) / TscPerCountShifted;
-    }
+    private static ulong ToCount(ulong ticks) => ApicTimerRate.ToCount(ticks, LocalApicAccess.Read(LocalApicAccess.DivideConfiguration));
 }

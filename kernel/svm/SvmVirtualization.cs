@@ -17,14 +17,14 @@ public unsafe struct SvmVirtualization : IVirtualization<SvmBackend>
     public readonly Status Enable(RegionPages pages) => SvmProcessor.Enable(new HostPhysical((ulong)pages.TakePage()));
 
     /// <inheritdoc/>
-    public readonly void Initialize(ref SvmBackend backend, RegionPages pages, HostDescriptors descriptors, HostPhysical nestedRoot)
+    public readonly PermissionMaps NewPermissionMaps(RegionPages pages) => new SvmPermissionMaps(pages);
+
+    /// <inheritdoc/>
+    public readonly void Initialize(ref SvmBackend backend, RegionPages pages, HostDescriptors descriptors, PermissionMaps primaryMaps,
+        PermissionMaps shadowMaps, HostPhysical nestedRoot)
     {
-        var maps = new SvmPermissionMaps(pages.TakeRun(SvmPermissionMaps.IoPages), pages.TakeRun(SvmPermissionMaps.MsrPages));
-        maps.SetMsr(Msr.Efer, true, true);
-        maps.SetMsr(Msr.VmCr, true, true);
-        maps.SetMsr(Msr.VmHsavePa, true, true);
         byte* hostVmcb = pages.TakePage();
         Stubs.Vmsave((ulong)hostVmcb);
-        backend.Initialize(pages.TakePage(), hostVmcb, maps.Io, maps.Msrs, nestedRoot);
+        backend.Initialize(pages.TakePage(), hostVmcb, (SvmPermissionMaps)primaryMaps, (SvmPermissionMaps)shadowMaps, nestedRoot);
     }
 }

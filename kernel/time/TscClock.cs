@@ -21,6 +21,9 @@ public sealed class TscClock : TimeSource
         _multiplier = (NanosecondsPerSecond << 32) / frequency;
     }
 
+    /// <summary>The TSC at time 0.</summary>
+    public ulong Start => _start;
+
     /// <summary>TSC ticks per second.</summary>
     public ulong Frequency => _frequency;
 

@@ -18,6 +18,13 @@ public interface IVirtualization<TBackend> where TBackend : struct, IVcpuBackend
     /// <summary>Turns virtualization on, on this processor. Needs Hv's descriptors and address space.</summary>
     Status Enable(RegionPages pages);
 
-    /// <summary>Makes a virtual processor's control block, on the processor that will run it.</summary>
-    void Initialize(ref TBackend backend, RegionPages pages, HostDescriptors descriptors, HostPhysical nestedRoot);
+    /// <summary>Empty permission maps: nothing exits. While booting only.</summary>
+    PermissionMaps NewPermissionMaps(RegionPages pages);
+
+    /// <summary>
+    /// Makes a virtual processor's control block, on the processor that will run it. The maps, which
+    /// <see cref="NewPermissionMaps"/> made, are those of a primary and of a shadow.
+    /// </summary>
+    void Initialize(ref TBackend backend, RegionPages pages, HostDescriptors descriptors, PermissionMaps primaryMaps, PermissionMaps shadowMaps,
+        HostPhysical nestedRoot);
 }

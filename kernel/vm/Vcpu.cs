@@ -71,6 +71,9 @@ public abstract unsafe class Vcpu
     /// <summary>Forgets cached translations of the nested page table.</summary>
     public abstract void FlushNested();
 
+    /// <summary>Whether an event is to be delivered at the next entry.</summary>
+    public abstract bool HasEvent { get; }
+
     /// <summary>Gives the guest an interrupt if it can take one; false if not.</summary>
     public abstract bool TryInject(byte vector);
 

@@ -51,6 +51,9 @@ public sealed unsafe class VcpuOf<TBackend> : Vcpu where TBackend : struct, IVcp
     }
 
     /// <inheritdoc/>
+    public override bool HasEvent => Backend.HasEvent;
+
+    /// <inheritdoc/>
     public override void SetRole(bool shadow) => Backend.SetRole(shadow);
 
     /// <inheritdoc/>

@@ -1,6 +1,8 @@
+using Hv.Drivers.Ahci;
 using Hv.Drivers.Ata;
 using Hv.Drivers.Block;
 using Hv.Drivers.Nvme.Real;
+using Hv.Drivers.Pci;
 using Hv.Drivers.Pci.Host;
 using Hv.Kernel;
 using Hv.Kernel.Io;
@@ -21,11 +23,20 @@ public static class BootDisk
     /// </summary>
     public static Result<BlockDevice> Open(PciHost host, PciFunctionInfo controller, uint unit, PortDevice ports, TimeSource time, PageSource pages)
     {
-        const ushort decodeAndMaster = PciConfig.CommandIo | PciConfig.CommandMemory | PciConfig.CommandBusMaster;
-        host.ChangeCommand(controller.Address, decodeAndMaster, 0);
+        const ushort decodeAndMaster = PciRegister.CommandIo | PciRegister.CommandMemory | PciRegister.CommandBusMaster;
+        host.ChangeCommand(controller.Address, decodeAndMaster | PciRegister.CommandIntxDisable, 0);
         if (controller.Class == ClassNvme)
         {
             var disk = new NvmeDisk(new RealMmio(new HostPhysical(controller.Bars[0].Address)), time, unit);
+            return Opened(disk, disk.Initialize(pages));
+        }
+        if (controller.Class == ClassAhci)
+        {
+            var registers = new AhciController(new RealMmio(new HostPhysical(controller.Bars[AhciBar].Address)), time);
+            Status reset = registers.Reset();
+            if (reset != Status.Ok)
+                return reset;
+            var disk = new AhciDisk(registers, time, (int)unit);
             return Opened(disk, disk.Initialize(pages));
         }
         if ((controller.Class & SubclassMask) == ClassIde)

@@ -1,11 +1,12 @@
 using Hv.Drivers.Nvme.Virtual;
 using Hv.Drivers.Platform;
-using Hv.Drivers.Platform.Interrupts;
+
 using Hv.Kernel;
 using Hv.Kernel.Io;
 using Hv.Kernel.Memory;
 using Hv.Kernel.Processor;
 using Hv.Kernel.Vm;
+using Hv.Shadow.Control;
 using Hv.Shadow.Memory;
 
 namespace Hv.Shadow.Machine;
@@ -36,6 +37,9 @@ public sealed unsafe class GuestVm : Vm
 
     /// <summary>The disk controller, once Hv owns the boot disk.</summary>
     public VirtualNvmeController? Nvme;
+
+    /// <summary>What its administrator's commands lead to; set together with <see cref="Nvme"/>.</summary>
+    public ControlCommands? Control;
 
     /// <summary>Ports while this is the primary.</summary>
     public readonly PrimaryPorts PrimaryPorts;

@@ -9,6 +9,7 @@ public sealed class IdentityMap
 {
     private readonly HvMemory _own;
     private readonly MtrrMap? _types;
+    private readonly MtrrMap _ranges;
     private readonly ulong _physicalEnd;
 
     /// <summary>
@@ -19,6 +20,7 @@ public sealed class IdentityMap
     {
         _own = own;
         _types = types;
+        _ranges = types ?? MtrrMap.OfThisProcessor(physicalBits);
         _physicalEnd = Math.Min(1ul << physicalBits, PageTable.Reach);
     }
 
@@ -52,13 +54,8 @@ public sealed class IdentityMap
         return MapRange(table, page.PageBase.Value, page.PageBase.Value + PageSize.Small);
     }
 
-    /// <summary>The memory type that a page at this address has.</summary>
-    public MemoryType TypeAt(HostPhysical address)
-    {
-        if (_types == null)
-            return MemoryType.WriteBack;
-        return _types.TypeAt(address, out _);
-    }
+    /// <summary>Whether the MTRRs say that an address is memory.</summary>
+    public bool IsMemory(HostPhysical address) => _ranges.TypeAt(address, out _) == MemoryType.WriteBack;
 
     /// <summary>Maps [start, end) one to one, Hv's own memory left out.</summary>
     public Status MapRange(PageTable table, ulong start, ulong end)

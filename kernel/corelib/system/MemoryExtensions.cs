@@ -2,7 +2,7 @@ namespace System;
 
 public static class MemoryExtensions
 {
-    public static bool SequenceEqual<T>(this ReadOnlySpan<T> left, ReadOnlySpan<T> right) where T : unmanaged, IEquatable<T>
+    public static bool SequenceEqual<T>(this ReadOnlySpan<T> left, ReadOnlySpan<T> right) where T : unmanaged
     {
         if (left.Length != right.Length)
             return false;
@@ -16,7 +16,7 @@ public static class MemoryExtensions
         return true;
     }
 
-    public static bool SequenceEqual<T>(this Span<T> left, ReadOnlySpan<T> right) where T : unmanaged, IEquatable<T> =>
+    public static bool SequenceEqual<T>(this Span<T> left, ReadOnlySpan<T> right) where T : unmanaged =>
         SequenceEqual((ReadOnlySpan<T>)left, right);
 
     public static Span<T> AsSpan<T>(this T[]? array) => new(array);

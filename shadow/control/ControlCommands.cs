@@ -1,0 +1,242 @@
+using System;
+using Hv.Drivers.Control;
+using Hv.Drivers.Platform;
+using Hv.Drivers.Nvme.Spec;
+using Hv.Drivers.Nvme.Virtual;
+using Hv.Kernel;
+using Hv.Kernel.Memory;
+using Hv.Kernel.Vm;
+using Hv.Shadow.Machine;
+
+namespace Hv.Shadow.Control;
+
+/// <summary>Carries out the control commands that one VM's administrator sends through the virtual disk controller (DESIGN D11).</summary>
+/// <remarks>
+/// Runs on the VM's processor, within the exit that rang the doorbell. Whatever changes the machine is only noted here; the
+/// processor's loop does it between exits.
+/// </remarks>
+public sealed unsafe class ControlCommands : VendorCommands
+{
+    private const int MaxWaiting = 8;
+    private const ulong NanosecondsPerMillisecond = 1_000_000;
+
+    private readonly HvMachine _machine;
+    private readonly GuestVm _vm;
+    private readonly StatusReport _report;
+    private readonly VendorCommand?[] _waiting = new VendorCommand?[MaxWaiting];
+    private readonly ulong[] _deadlines = new ulong[MaxWaiting];
+
+    /// <summary>For <paramref name="vm"/>. While booting only.</summary>
+    public ControlCommands(HvMachine machine, GuestVm vm, StatusReport report)
+    {
+        _machine = machine;
+        _vm = vm;
+        _report = report;
+    }
+
+    /// <summary>Whether a command waits for something to happen.</summary>
+    public bool IsWaiting { get; private set; }
+
+    /// <inheritdoc/>
+    public override void Execute(VendorCommand command)
+    {
+        switch (command.Command.Opcode)
+        {
+            case ControlOpcode.Start:
+                Answer(command, ForPrimary(out ushort refused) ? _machine.AskStart(Math.Min(command.Command.Dword12, 100)) : refused);
+                break;
+            case ControlOpcode.Status:
+                SendStatus(command);
+                break;
+            case ControlOpcode.Ready:
+                Ready(command);
+                break;
+            case ControlOpcode.WaitChange:
+                if (_machine.Reboot.Sequence != command.Command.Dword12)
+                    SendStatus(command);
+                else
+                    Wait(command, command.Command.Dword13);
+                break;
+            case ControlOpcode.Switch:
+                AnswerOrWait(command, ForPrimary(out refused) ? _machine.AskSwitch() : refused);
+                break;
+            case ControlOpcode.Abort:
+                AnswerOrWait(command, ForPrimary(out refused) ? _machine.AskAbort() : refused);
+                break;
+            case ControlOpcode.ReadLog:
+                ReadLog(command);
+                break;
+            default:
+                Answer(command, NvmeStatus.InvalidOpcode | NvmeStatus.DoNotRetry);
+                break;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Cancel(VendorCommand command)
+    {
+        for (int i = 0; i < MaxWaiting; i++)
+        {
+            if (_waiting[i] == command)
+                _waiting[i] = null;
+        }
+        Recount();
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>A shadow of this slice starts from the boot snapshot, never as a copy with commands in it.</remarks>
+    public override void Adopt(VendorCommand command) => Answer(command, NvmeStatus.AbortRequested);
+
+    /// <summary>The phase has changed: those who wait for that are answered.</summary>
+    public void PhaseChanged()
+    {
+        for (int i = 0; i < MaxWaiting; i++)
+        {
+            VendorCommand? command = _waiting[i];
+            if (command == null)
+                continue;
+            switch (command.Command.Opcode)
+            {
+                case ControlOpcode.WaitChange:
+                    Release(i);
+                    SendStatus(command);
+                    break;
+                case ControlOpcode.Abort when !_machine.ShadowRuns:
+                    Release(i);
+                    Answer(command, NvmeStatus.Success);
+                    break;
+                case ControlOpcode.Switch when _machine.Reboot.Phase == ControlPhase.Failed:
+                    Release(i);
+                    Answer(command, ControlStatus.SwitchFailed);
+                    break;
+            }
+        }
+    }
+
+    /// <summary>This VM has become the machine's system: what waited for that in it is answered.</summary>
+    public void Promoted()
+    {
+        for (int i = 0; i < MaxWaiting; i++)
+        {
+            VendorCommand? command = _waiting[i];
+            if (command == null || command.Command.Opcode != ControlOpcode.Ready)
+                continue;
+            Release(i);
+            command.Complete(NvmeStatus.Success, ControlOpcode.ReadyPromoted);
+        }
+        PhaseChanged();
+    }
+
+    /// <summary>Answers those whose time is over.</summary>
+    public void Poll()
+    {
+        if (!IsWaiting)
+            return;
+        ulong now = _machine.Time.Nanoseconds;
+        for (int i = 0; i < MaxWaiting; i++)
+        {
+            VendorCommand? command = _waiting[i];
+            if (command == null || now < _deadlines[i])
+                continue;
+            Release(i);
+            if (command.Command.Opcode == ControlOpcode.Ready)
+                command.Complete(NvmeStatus.Success, ControlOpcode.ReadyWaiting);
+            else
+                SendStatus(command);
+        }
+    }
+
+    private bool ForPrimary(out ushort refused)
+    {
+        refused = _vm.IsShadow ? ControlStatus.NotPrimary : NvmeStatus.Success;
+        return !_vm.IsShadow;
+    }
+
+    private void Ready(VendorCommand command)
+    {
+        if (_vm.WasPromoted)
+        {
+            command.Complete(NvmeStatus.Success, ControlOpcode.ReadyPromoted);
+            return;
+        }
+        if (!_vm.IsShadow)
+        {
+            Answer(command, ControlStatus.NotShadow);
+            return;
+        }
+        _machine.ShadowIsReady();
+        Wait(command, command.Command.Dword12);
+    }
+
+    private void SendStatus(VendorCommand command)
+    {
+        ReadOnlySpan<byte> block = _report.Fill(_machine, _vm);
+        int bytes = (int)Math.Min(command.Data.Length, (uint)block.Length);
+        bool written = bytes == 0 || command.Data.TryWrite(0, block.Slice(0, bytes));
+        Answer(command, written ? NvmeStatus.Success : NvmeStatus.DataTransferError);
+    }
+
+    private void ReadLog(VendorCommand command)
+    {
+        SerialLog log = _machine.Shadow.Platform.Log;
+        ulong offset = command.Command.Dword12 | (ulong)command.Command.Dword13 << 32;
+        if (_vm.IsShadow || offset < log.Oldest || offset > log.Written)
+        {
+            Answer(command, NvmeStatus.InvalidField | NvmeStatus.DoNotRetry);
+            return;
+        }
+        uint count = (uint)Math.Min(log.Written - offset, command.Data.Length);
+        Span<byte> piece = stackalloc byte[256];
+        for (uint done = 0; done < count;)
+        {
+            int part = (int)Math.Min(count - done, (uint)piece.Length);
+            for (int i = 0; i < part; i++)
+                piece[i] = log[offset + done + (uint)i];
+            if (!command.Data.TryWrite(done, piece.Slice(0, part)))
+            {
+                Answer(command, NvmeStatus.DataTransferError);
+                return;
+            }
+            done += (uint)part;
+        }
+        command.Complete(NvmeStatus.Success, count);
+    }
+
+    private static void Answer(VendorCommand command, ushort status) => command.Complete(status, 0);
+
+    private void AnswerOrWait(VendorCommand command, ushort refused)
+    {
+        if (refused != NvmeStatus.Success)
+            Answer(command, refused);
+        else
+            Wait(command, uint.MaxValue);
+    }
+
+    private void Wait(VendorCommand command, uint milliseconds)
+    {
+        for (int i = 0; i < MaxWaiting; i++)
+        {
+            if (_waiting[i] != null)
+                continue;
+            _waiting[i] = command;
+            _deadlines[i] = milliseconds == uint.MaxValue ? ulong.MaxValue : _machine.Time.Nanoseconds + milliseconds * NanosecondsPerMillisecond;
+            IsWaiting = true;
+            _machine.NeedsAttention = true;
+            return;
+        }
+        Answer(command, ControlStatus.Busy);
+    }
+
+    private void Release(int index)
+    {
+        _waiting[index] = null;
+        Recount();
+    }
+
+    private void Recount()
+    {
+        IsWaiting = false;
+        for (int i = 0; i < MaxWaiting; i++)
+            IsWaiting |= _waiting[i] != null;
+    }
+}

@@ -1,0 +1,107 @@
+using System;
+using System.Runtime.InteropServices;
+using Hv.Drivers.Control;
+using Hv.Drivers.Platform;
+using Hv.Drivers.Quiesce;
+using Hv.Kernel;
+using Hv.Kernel.Memory;
+using Hv.Kernel.Vm;
+using Hv.Shadow.Machine;
+
+namespace Hv.Shadow.Control;
+
+/// <summary>Fills in the status block that a guest reads.</summary>
+public sealed unsafe class StatusReport
+{
+    private readonly byte[] _block = new byte[StatusBlock.Size];
+    private readonly byte[] _buildId;
+
+    /// <summary>For an Hv with this build id (ASCII). While booting only.</summary>
+    public StatusReport(byte[] buildId) => _buildId = buildId;
+
+    /// <summary>The status as <paramref name="vm"/> gets it. Good until the next call.</summary>
+    public ReadOnlySpan<byte> Fill(HvMachine machine, GuestVm vm)
+    {
+        new Span<byte>(_block).Clear();
+        fixed (byte* memory = _block)
+        {
+            var block = (StatusBlock*)memory;
+            FillState(machine, vm, block);
+            FillMemory(machine, block);
+            FillExits(machine, block);
+            FillQuiesce(machine, block);
+        }
+        return _block;
+    }
+
+    private void FillState(HvMachine machine, GuestVm vm, StatusBlock* block)
+    {
+        RebootProgress reboot = machine.Reboot;
+        block->Magic = StatusBlock.ExpectedMagic;
+        block->Version = StatusBlock.CurrentVersion;
+        block->Length = StatusBlock.Size;
+        block->Role = vm.IsShadow ? ControlRole.Shadow : vm.WasPromoted ? ControlRole.Promoted : ControlRole.Primary;
+        block->Phase = reboot.Phase;
+        block->Sequence = reboot.Sequence;
+        block->Failure = reboot.Failure;
+        block->ElapsedNanoseconds = reboot.Elapsed;
+        block->PhaseNanoseconds = reboot.InPhase;
+        block->TscFrequency = machine.Time.Frequency;
+        block->SwitchCount = reboot.SwitchCount;
+        for (int i = 0; i < (int)SwitchMark.Count; i++)
+            block->SwitchMarks[i] = reboot.MarkAt((SwitchMark)i);
+        _buildId.AsSpan(0, Math.Min(_buildId.Length, StatusBlock.BuildIdLength)).CopyTo(new Span<byte>(block->BuildId, StatusBlock.BuildIdLength));
+        SerialLog log = machine.Shadow.Platform.Log;
+        block->LogStart = log.Oldest;
+        block->LogEnd = log.Written;
+    }
+
+    private static void FillMemory(HvMachine machine, StatusBlock* block)
+    {
+        RebootProgress reboot = machine.Reboot;
+        bool runs = machine.ShadowRuns;
+        block->PagesCopied = runs ? machine.Shadow.ShadowMemory.PagesCopied : reboot.PagesCopied;
+        block->PagesZeroFilled = runs ? machine.Shadow.ShadowMemory.PagesZeroFilled : reboot.PagesZeroFilled;
+        block->OverlayBytes = runs ? machine.Disk!.OverlayBytes : reboot.OverlayBytes;
+        block->PreservedBytes = runs ? machine.Disk!.PreservedChunks * PageSize.Small : reboot.PreservedBytes;
+        block->PoolBytes = machine.Pool.TotalPages * PageSize.Small;
+        block->PoolFreeBytes = machine.Pool.FreePages * PageSize.Small;
+        block->HvMemoryBytes = machine.RegionBytes;
+        block->ImageBytes = machine.ImageBytes;
+    }
+
+    private static void FillExits(HvMachine machine, StatusBlock* block)
+    {
+        int count = Math.Min((int)ExitReason.Count, StatusBlock.MaximumExitReasons);
+        block->ExitReasonCount = (uint)count;
+        for (int i = 0; i < count; i++)
+        {
+            block->PrimaryExits[i] = machine.Primary.Exits[i];
+            block->ShadowExits[i] = machine.Shadow.Exits[i];
+            ExitReasonNames.Of((ExitReason)i).CopyTo(
+                new Span<byte>(block->ExitReasonNames + i * StatusBlock.ExitReasonNameLength, StatusBlock.ExitReasonNameLength));
+        }
+    }
+
+    private static void FillQuiesce(HvMachine machine, StatusBlock* block)
+    {
+        if (machine.Quiescer == null || machine.Reboot.SwitchCount == 0)
+            return;
+        int count = Math.Min(machine.Quiescer.Count, StatusBlock.MaximumQuiesceRecords);
+        block->QuiesceCount = (uint)count;
+        for (int i = 0; i < count; i++)
+        {
+            QuiesceReport report = machine.Quiescer.Report(i);
+            QuiesceRecord record = default;
+            record.Address = report.Address.Value;
+            record.Vendor = report.Vendor;
+            record.Device = report.Device;
+            record.Tried = (byte)report.Tried;
+            record.Worked = (byte)report.Worked;
+            record.IsQuiet = report.Status == Status.Ok || report.Status == Status.Unsupported ? (byte)1 : (byte)0;
+            record.WasStillPending = report.WasStillPending ? (byte)1 : (byte)0;
+            record.Nanoseconds = report.Nanoseconds;
+            block->WriteQuiesce(i, in record);
+        }
+    }
+}

@@ -1,0 +1,263 @@
+using Hv.Drivers.Control;
+using Hv.Drivers.Platform;
+
+using Hv.Kernel;
+using Hv.Kernel.Diagnostics;
+using Hv.Kernel.Memory;
+using Hv.Kernel.Processor;
+using Hv.Kernel.Vm;
+
+namespace Hv.Shadow.Machine;
+
+/// <content>Start, failure and switch of a shadow.</content>
+public sealed unsafe partial class HvMachine
+{
+    /// <summary>The shadow's least share of the processor unless the user says otherwise, in percent.</summary>
+    public const uint DefaultShare = 20;
+
+    private const ulong LeastFreePages = 8192;
+    private const int MaxTakenInterrupts = 512;
+    private const uint MergeChunks = 4096;
+
+    private bool _startAsked;
+    private bool _abortAsked;
+    private bool _switchAsked;
+    private ControlFailure _failure;
+    private uint _share = DefaultShare;
+
+    /// <summary>Asks for a shadow. A <see cref="ControlStatus"/> value, or 0 if it will be started.</summary>
+    public ushort AskStart(uint share)
+    {
+        if (Snapshot == null || Disk == null)
+            return ControlStatus.Unavailable;
+        if (Reboot.Phase != ControlPhase.Idle && Reboot.Phase != ControlPhase.Failed)
+            return Reboot.Phase >= ControlPhase.Switching ? ControlStatus.Busy : ControlStatus.ShadowExists;
+        if (Pool.FreePages < LeastFreePages)
+            return ControlStatus.NoMemory;
+        _share = share == 0 ? DefaultShare : share;
+        _startAsked = true;
+        Reboot.Begin();
+        NeedsAttention = true;
+        return 0;
+    }
+
+    /// <summary>Asks for the end of the shadow.</summary>
+    public ushort AskAbort()
+    {
+        if (!ShadowRuns && Reboot.Phase != ControlPhase.Preparing)
+            return Reboot.Phase >= ControlPhase.Switching && Reboot.Phase != ControlPhase.Failed ? ControlStatus.Busy : ControlStatus.NoShadow;
+        _abortAsked = true;
+        return 0;
+    }
+
+    /// <summary>Asks for the switch.</summary>
+    public ushort AskSwitch()
+    {
+        if (Reboot.Phase == ControlPhase.Switching || Reboot.Phase == ControlPhase.Settling)
+            return ControlStatus.Busy;
+        if (!ShadowRuns)
+            return ControlStatus.NoShadow;
+        if (Reboot.Phase != ControlPhase.Ready)
+            return ControlStatus.NotReady;
+        Reboot.ClearMarks();
+        Reboot.Mark(SwitchMark.Requested);
+        _switchAsked = true;
+        return 0;
+    }
+
+    /// <summary>The shadow has come up.</summary>
+    public void ShadowIsReady()
+    {
+        if (Reboot.Phase != ControlPhase.Booting)
+            return;
+        Log.Line("Hv: the shadow is ready");
+        Reboot.Enter(ControlPhase.Ready);
+        Primary.Control!.PhaseChanged();
+    }
+
+    /// <summary>The shadow cannot go on.</summary>
+    public void ShadowFailed(ControlFailure failure)
+    {
+        if (_failure == ControlFailure.None)
+            _failure = failure;
+    }
+
+    /// <summary>Looks at what the shadow's exit has led to.</summary>
+    public void AfterShadowExit()
+    {
+        switch (Shadow.Platform.ResetRequest)
+        {
+            case ResetRequest.None:
+                break;
+            case ResetRequest.Reset:
+                ShadowFailed(ControlFailure.Crashed);
+                break;
+            default:
+                ShadowFailed(ControlFailure.PoweredOff);
+                break;
+        }
+        if (Shadow.ShadowMemory.RanOutOfMemory || Disk!.ShadowRanOutOfMemory)
+            ShadowFailed(ControlFailure.OutOfMemory);
+    }
+
+    /// <inheritdoc/>
+    public override void DoWork()
+    {
+        if (_startAsked)
+        {
+            _startAsked = false;
+            StartShadow();
+        }
+        if (_failure != ControlFailure.None)
+            DropShadow(_failure);
+        else if (_abortAsked)
+            DropShadow(ControlFailure.Aborted);
+        else if (_switchAsked && CanSwitch())
+            Switch();
+        Primary.Control!.Poll();
+        Shadow.Control!.Poll();
+        NeedsAttention = ShadowRuns || HasUrgentWork || Primary.Control!.IsWaiting;
+    }
+
+    private void StartShadow()
+    {
+        Primary.Nvme!.Pause();
+        Status status = Disk!.TakeSnapshot();
+        Primary.Nvme.Resume();
+        if (status != Status.Ok)
+        {
+            Reboot.Fail(ControlFailure.DiskError);
+            Primary.Control!.PhaseChanged();
+            return;
+        }
+        GuestVm shadow = Shadow;
+        shadow.IsShadow = true;
+        shadow.AllowsHypercalls = true;
+        shadow.WasPromoted = false;
+        shadow.Nested = shadow.ShadowMemory.Table;
+        shadow.Nvme!.Reset();
+        _ = shadow.Nvme.Rebind(shadow.Memory, Disk.ShadowView, shadow.Platform.Interrupts);
+        shadow.Msrs.Clear();
+        Snapshot!.Restore(shadow);
+        shadow.Vcpu.SetRole(shadow: true);
+        shadow.Vcpu.SetNestedRoot(shadow.Nested.Root);
+        for (int i = 0; i < shadow.Exits.Length; i++)
+            shadow.Exits[i] = 0;
+        Log.Line("Hv: a shadow starts; free pages ", Pool.FreePages);
+        Reboot.Enter(ControlPhase.Booting);
+        Primary.Control!.PhaseChanged();
+    }
+
+    private void DropShadow(ControlFailure failure)
+    {
+        KeepFigures();
+        Shadow.Nvme!.Reset();
+        Shadow.ShadowMemory.Clear();
+        _ = Disk!.Discard();
+        _failure = ControlFailure.None;
+        _abortAsked = false;
+        _switchAsked = false;
+        Primary.Vcpu.SetRole(shadow: false);
+        Primary.Vcpu.WakeUp();
+        Log.Line("Hv: the shadow was thrown away, reason ", (ulong)failure);
+        Reboot.Fail(failure);
+        Primary.Control!.PhaseChanged();
+    }
+
+    private void KeepFigures()
+    {
+        Reboot.PagesCopied = Shadow.ShadowMemory.PagesCopied;
+        Reboot.PagesZeroFilled = Shadow.ShadowMemory.PagesZeroFilled;
+        Reboot.OverlayBytes = Disk!.OverlayBytes;
+        Reboot.PreservedBytes = Disk.PreservedChunks * PageSize.Small;
+    }
+
+    // Only between interrupts of the shadow: what is in service cannot be carried into the real controllers.
+    private bool CanSwitch() => Reboot.Phase == ControlPhase.Ready && Shadow.Platform.IsIdle && !Shadow.Vcpu.HasEvent;
+
+    private void Switch()
+    {
+        Log.Line("Hv: switching");
+        _switchAsked = false;
+        GuestVm old = Primary, promoted = Shadow;
+        Reboot.Enter(ControlPhase.Switching);
+        Reboot.Mark(SwitchMark.PrimaryStopped);
+        old.Nvme!.Pause();
+        promoted.Nvme!.Pause();
+        Reboot.Mark(SwitchMark.DiskDrained);
+        _ = Quiescer.Run();
+        Reboot.Mark(SwitchMark.DevicesQuiesced);
+        KeepFigures();
+        if (!MergeDisk())
+        {
+            SwitchFailed(old, promoted);
+            return;
+        }
+        Reboot.Mark(SwitchMark.DiskCommitted);
+
+        old.Vcpu.SetRole(shadow: true);
+        old.ShowDevicePages();
+        promoted.ShadowMemory.MoveHome();
+        CommitPlatform(promoted.Platform);
+        promoted.Msrs.Commit();
+        Reboot.Mark(SwitchMark.PlatformCommitted);
+
+        old.Nvme.Reset();
+        Primary = promoted;
+        Shadow = old;
+        promoted.IsShadow = false;
+        promoted.WasPromoted = true;
+        promoted.AllowsHypercalls = false;
+        promoted.Nested = IdentityTable;
+        old.IsShadow = true;
+        _ = promoted.Nvme.Rebind(promoted.Memory, Disk!.PrimaryView, ApicMessages);
+        promoted.Vcpu.SetRole(shadow: false);
+        promoted.Vcpu.SetNestedRoot(IdentityTable.Root);
+        promoted.PlaceRegisters();
+        promoted.HideDevicePages();
+        promoted.Vcpu.WakeUp();
+        promoted.ShadowMemory.Clear();
+        promoted.Nvme.Resume();
+        Reboot.Mark(SwitchMark.ShadowEntered);
+        Reboot.Mark(SwitchMark.Settled);
+        Reboot.Succeed();
+        promoted.Control!.Promoted();
+        Log.Line("Hv: switched; free pages ", Pool.FreePages);
+    }
+
+    private bool MergeDisk()
+    {
+        if (Disk!.BeginMerge() != Status.Ok)
+            return false;
+        Status status;
+        do
+            status = Disk.MergeStep(MergeChunks);
+        while (status == Status.Pending);
+        return status == Status.Ok;
+    }
+
+    // The primary's devices are gone by now, so it cannot simply go on: this is reported, and the merge is tried again at the next request.
+    private void SwitchFailed(GuestVm old, GuestVm promoted)
+    {
+        Log.Line("Hv: the disk failed at the switch");
+        old.Nvme!.Resume();
+        promoted.Nvme!.Resume();
+        Reboot.Enter(ControlPhase.Ready);
+        ShadowFailed(ControlFailure.DiskError);
+    }
+
+    private void CommitPlatform(VirtualPlatform platform)
+    {
+        IoApic.MaskReal(Real.IoApic);
+        LocalApicAccess.Write(LocalApicAccess.LvtTimer, LocalApicAccess.Read(LocalApicAccess.LvtTimer) | LocalApicAccess.LvtMasked);
+        LocalApicAccess.Write(LocalApicAccess.TaskPriority, 0);
+        for (int i = 0; i < MaxTakenInterrupts && LocalApic.HasRealRequests(Real.Msrs, Real.LocalApic); i++)
+        {
+            LocalApicAccess.EndOfInterrupt();
+            HostWindow.TakeOne();
+        }
+        platform.Clock.Now = Time.Nanoseconds;
+        platform.Advance();
+        platform.Commit(Real);
+    }
+}

@@ -21,6 +21,9 @@ public unsafe struct VcpuState
     public ulong Pat, TscAux, Xcr0;
 #pragma warning restore CS1591
 
+    /// <summary>The four page-directory-pointer entries that the processor holds while it pages with PAE outside long mode (Intel only).</summary>
+    public fixed ulong PageDirectoryPointers[4];
+
     /// <summary>The guest does not take interrupts before its next instruction is done (after STI, MOV SS).</summary>
     public bool InterruptShadow;
 }

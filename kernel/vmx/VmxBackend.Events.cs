@@ -1,0 +1,62 @@
+using Hv.Kernel.Processor;
+using Hv.Kernel.Vm;
+
+namespace Hv.Kernel.Vmx;
+
+/// <content>Events on their way into the guest.</content>
+public unsafe partial struct VmxBackend
+{
+    private readonly void WriteEvent()
+    {
+        Vmcs.Write(VmcsField.EntryInterruptionInformation, _event);
+        if ((_event & VmxEvent.HasErrorCode) != 0)
+            Vmcs.Write(VmcsField.EntryExceptionErrorCode, _eventErrorCode);
+        if (VmxEvent.IsSoftware(_event))
+            Vmcs.Write(VmcsField.EntryInstructionLength, _eventLength);
+    }
+
+    // An event that was being delivered when the guest stopped is delivered again, unless the exit brings another (28.2.4).
+    private void KeepInterruptedEvent()
+    {
+        uint interrupted = (uint)Vmcs.Read(VmcsField.IdtVectoringInformation);
+        _event = 0;
+        if ((interrupted & VmxEvent.Valid) == 0)
+            return;
+        _event = interrupted & VmxEvent.CommonMask;
+        if ((interrupted & VmxEvent.HasErrorCode) != 0)
+            _eventErrorCode = (uint)Vmcs.Read(VmcsField.IdtVectoringErrorCode);
+        if (VmxEvent.IsSoftware(interrupted))
+            _eventLength = (uint)Vmcs.Read(VmcsField.ExitInstructionLength);
+        // Its delivery blocked NMIs, and will do so again.
+        if ((interrupted & VmxEvent.TypeMask) == VmxEvent.Nmi)
+            SetNmiBlocking(false);
+    }
+
+    // NMIs exit always and are the primary's, whoever runs when they come.
+    private void OfferNmi()
+    {
+        if (_isShadow)
+            return;
+        if (HostInterrupts.TakePendingNmi())
+            _operation.HasNmi = true;
+        if (!_operation.HasNmi)
+            return;
+        const uint blocked = VmxEvent.BlockedByNmi | VmxEvent.BlockedByMovSs | VmxEvent.BlockedBySti;
+        if (HasEvent || (Vmcs.Read(VmcsField.GuestInterruptibility) & blocked) != 0)
+        {
+            SetProcessorControl(VmxControl.NmiWindowExiting, true);
+            return;
+        }
+        _operation.HasNmi = false;
+        _event = VmxEvent.Valid | VmxEvent.Nmi | NmiVector;
+        SetProcessorControl(VmxControl.NmiWindowExiting, false);
+    }
+
+    private const uint NmiVector = 2;
+
+    private readonly void SetNmiBlocking(bool blocked)
+    {
+        ulong state = Vmcs.Read(VmcsField.GuestInterruptibility);
+        Vmcs.Write(VmcsField.GuestInterruptibility, blocked ? state | VmxEvent.BlockedByNmi : state & ~(ulong)VmxEvent.BlockedByNmi);
+    }
+}

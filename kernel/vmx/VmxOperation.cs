@@ -1,0 +1,63 @@
+using Hv.Kernel.Processor;
+
+namespace Hv.Kernel.Vmx;
+
+/// <summary>VMX operation on one processor: what its virtual processors share.</summary>
+/// <remarks>Used on that processor only.</remarks>
+public sealed unsafe class VmxOperation
+{
+    /// <summary>What the processor can do.</summary>
+    public readonly VmxCapabilities Capabilities;
+
+    /// <summary>The controls that a VMCS starts with.</summary>
+    public readonly VmxControls Controls;
+
+    /// <summary>An NMI that came while a shadow or Hv itself ran: it is the primary's.</summary>
+    public bool HasNmi;
+
+    private byte* _current;
+    private byte* _active;
+    private ushort _lastVpid;
+
+    private VmxOperation(in VmxCapabilities capabilities, in VmxControls controls)
+    {
+        Capabilities = capabilities;
+        Controls = controls;
+    }
+
+    /// <summary>
+    /// Enters VMX operation with what this processor can do. <paramref name="region"/> is a zeroed page. Needs Hv's IDT.
+    /// While booting only.
+    /// </summary>
+    public static Result<VmxOperation> Enter(byte* region)
+    {
+        Status status = VmxProcessor.Enable(region);
+        if (status != Status.Ok)
+            return status;
+        VmxCapabilities capabilities = VmxCapabilities.OfThisProcessor();
+        Result<VmxControls> controls = VmxControls.Choose(in capabilities);
+        return controls.IsOk ? new VmxOperation(in capabilities, in controls.Value) : controls.Status;
+    }
+
+    /// <summary>Makes a zeroed page a VMCS that this processor can use.</summary>
+    public void Format(byte* vmcs)
+    {
+        *(uint*)vmcs = Capabilities.RevisionId;
+        Invariant.Holds(Stubs.Vmclear((ulong)vmcs) == 0, "VMCLEAR");
+    }
+
+    /// <summary>Makes a VMCS this processor's current one: VMREAD and VMWRITE mean it.</summary>
+    public void Use(byte* vmcs)
+    {
+        if (_current == vmcs)
+            return;
+        Invariant.Holds(Stubs.Vmptrld((ulong)vmcs) == 0, "VMPTRLD");
+        _current = vmcs;
+    }
+
+    /// <summary>Whose guest has its registers that no VMCS carries on this processor; null before the first.</summary>
+    public byte* Active { get => _active; set => _active = value; }
+
+    /// <summary>A VPID that no other virtual processor here has.</summary>
+    public ushort NewVpid() => ++_lastVpid;
+}

@@ -23,29 +23,29 @@ public sealed class MsixTable : MmioDevice
     private const int ControlWord = 3;
     private const uint Masked = 1;
 
-    private readonly uint[] table;
-    private readonly ulong[] pending;
-    private readonly MessageSink sink;
-    private bool mayMaster;
+    private readonly uint[] _table;
+    private readonly ulong[] _pending;
+    private readonly MessageSink _sink;
+    private bool _mayMaster;
 
     /// <summary>Makes a table of <paramref name="count"/> vectors (1 to <see cref="MaxVectors"/>), all masked, whose messages go to <paramref name="sink"/>.</summary>
     public MsixTable(int count, MessageSink sink)
     {
         Hv.Kernel.Invariant.Holds((uint)(count - 1) < MaxVectors, "number of MSI-X vectors");
-        table = new uint[count * WordsPerEntry];
-        pending = new ulong[(count + 63) / 64];
-        this.sink = sink;
+        _table = new uint[count * WordsPerEntry];
+        _pending = new ulong[(count + 63) / 64];
+        _sink = sink;
         Reset();
     }
 
     /// <summary>How many vectors there are.</summary>
-    public int Count => table.Length / WordsPerEntry;
+    public int Count => _table.Length / WordsPerEntry;
 
     /// <summary>Byte offset of the pending bit array.</summary>
     public uint PbaOffset => (uint)(Count * EntryBytes);
 
     /// <summary>Bytes of registers in all.</summary>
-    public uint Size => PbaOffset + (uint)pending.Length * 8;
+    public uint Size => PbaOffset + (uint)_pending.Length * 8;
 
     /// <summary>Whether the guest has put MSI-X to use; if not, the function uses INTx.</summary>
     public bool Enabled { get; private set; }
@@ -66,7 +66,7 @@ public sealed class MsixTable : MmioDevice
         if (CanSend(vector))
             Send(vector);
         else
-            pending[vector >> 6] |= 1ul << (vector & 63);
+            _pending[vector >> 6] |= 1ul << (vector & 63);
         return true;
     }
 
@@ -74,11 +74,11 @@ public sealed class MsixTable : MmioDevice
     public void Withdraw(int vector)
     {
         if ((uint)vector < (uint)Count)
-            pending[vector >> 6] &= ~(1ul << (vector & 63));
+            _pending[vector >> 6] &= ~(1ul << (vector & 63));
     }
 
     /// <summary>Whether a message of <paramref name="vector"/> waits for its mask to go.</summary>
-    public bool IsPending(int vector) => (uint)vector < (uint)Count && (pending[vector >> 6] >> (vector & 63) & 1) != 0;
+    public bool IsPending(int vector) => (uint)vector < (uint)Count && (_pending[vector >> 6] >> (vector & 63) & 1) != 0;
 
     /// <inheritdoc/>
     /// <remarks>Accesses of 4 and 8 bytes are defined; smaller ones read the part of the dword they name.</remarks>
@@ -108,13 +108,13 @@ public sealed class MsixTable : MmioDevice
     /// <summary>Reset: not in use, all vectors masked, nothing pending.</summary>
     public void Reset()
     {
-        for (int i = 0; i < table.Length; i++)
-            table[i] = i % WordsPerEntry == ControlWord ? Masked : 0;
-        for (int i = 0; i < pending.Length; i++)
-            pending[i] = 0;
+        for (int i = 0; i < _table.Length; i++)
+            _table[i] = i % WordsPerEntry == ControlWord ? Masked : 0;
+        for (int i = 0; i < _pending.Length; i++)
+            _pending[i] = 0;
         Enabled = false;
         FunctionMasked = false;
-        mayMaster = false;
+        _mayMaster = false;
     }
 
     /// <summary>Takes over the state of a table of the same number of vectors.</summary>
@@ -122,13 +122,13 @@ public sealed class MsixTable : MmioDevice
     {
         if (other.Count != Count)
             return;
-        for (int i = 0; i < table.Length; i++)
-            table[i] = other.table[i];
-        for (int i = 0; i < pending.Length; i++)
-            pending[i] = other.pending[i];
+        for (int i = 0; i < _table.Length; i++)
+            _table[i] = other._table[i];
+        for (int i = 0; i < _pending.Length; i++)
+            _pending[i] = other._pending[i];
         Enabled = other.Enabled;
         FunctionMasked = other.FunctionMasked;
-        mayMaster = other.mayMaster;
+        _mayMaster = other._mayMaster;
     }
 
     /// <summary>The message control register and the bus master bit changed; messages that can be sent now are sent.</summary>
@@ -136,10 +136,10 @@ public sealed class MsixTable : MmioDevice
     {
         Enabled = (control & ControlEnable) != 0;
         FunctionMasked = (control & ControlFunctionMask) != 0;
-        mayMaster = busMaster;
-        for (int i = 0; i < pending.Length; i++)
+        _mayMaster = busMaster;
+        for (int i = 0; i < _pending.Length; i++)
         {
-            if (pending[i] != 0)
+            if (_pending[i] != 0)
                 SendPending(i);
         }
     }
@@ -154,21 +154,21 @@ public sealed class MsixTable : MmioDevice
         }
     }
 
-    private bool CanSend(int vector) => Enabled && mayMaster && !FunctionMasked && (table[vector * WordsPerEntry + ControlWord] & Masked) == 0;
+    private bool CanSend(int vector) => Enabled && _mayMaster && !FunctionMasked && (_table[vector * WordsPerEntry + ControlWord] & Masked) == 0;
 
     private void Send(int vector)
     {
         Withdraw(vector);
         int at = vector * WordsPerEntry;
-        sink.Send(table[at] | (ulong)table[at + 1] << 32, table[at + DataWord]);
+        _sink.Send(_table[at] | (ulong)_table[at + 1] << 32, _table[at + DataWord]);
     }
 
     private uint ReadWord(ulong offset)
     {
         if (offset < PbaOffset)
-            return table[(int)(offset >> 2)];
+            return _table[(int)(offset >> 2)];
         ulong bits = offset - PbaOffset;
-        return bits < (ulong)pending.Length * 8 ? (uint)(pending[(int)(bits >> 3)] >> (int)(8 * (bits & 4))) : 0;
+        return bits < (ulong)_pending.Length * 8 ? (uint)(_pending[(int)(bits >> 3)] >> (int)(8 * (bits & 4))) : 0;
     }
 
     private void WriteWord(ulong offset, uint value)
@@ -177,7 +177,7 @@ public sealed class MsixTable : MmioDevice
             return;
         int word = (int)(offset >> 2);
         int vector = word / WordsPerEntry;
-        table[word] = (word % WordsPerEntry) switch
+        _table[word] = (word % WordsPerEntry) switch
         {
             0 => value & ~3u,
             ControlWord => value & Masked,

@@ -22,17 +22,17 @@ public abstract class VirtualPciFunction : PciFunction
     private const int MsixCapabilityBytes = 12;
     private const int MsixControl = 2;
 
-    private readonly byte[] config = new byte[ConfigBytes];
-    private readonly byte[] initial = new byte[ConfigBytes];
-    private readonly byte[] writable = new byte[ConfigBytes];
-    private readonly byte[] clearable = new byte[ConfigBytes];
-    private readonly PciBar?[] bars = new PciBar?[BarCount];
-    private InterruptLine? intx;
-    private MsixTable? msix;
-    private int msixCapability;
-    private int lastCapability;
-    private int nextCapability = FirstCapability;
-    private bool intxLevel;
+    private readonly byte[] _config = new byte[ConfigBytes];
+    private readonly byte[] _initial = new byte[ConfigBytes];
+    private readonly byte[] _writable = new byte[ConfigBytes];
+    private readonly byte[] _clearable = new byte[ConfigBytes];
+    private readonly PciBar?[] _bars = new PciBar?[BarCount];
+    private InterruptLine? _intx;
+    private MsixTable? _msix;
+    private int _msixCapability;
+    private int _lastCapability;
+    private int _nextCapability = FirstCapability;
+    private bool _intxLevel;
 
     /// <summary>Makes the header. <paramref name="classCode"/> is class, sub-class and programming interface: 010802h is NVMe.</summary>
     protected VirtualPciFunction(ushort vendor, ushort device, uint classCode, byte revision, ushort subsystemVendor, ushort subsystem)
@@ -45,23 +45,23 @@ public abstract class VirtualPciFunction : PciFunction
         Define(PciRegister.SubsystemId, 2, subsystem, 0);
         Define(PciRegister.Command, 2, 0, PciRegister.CommandMemory | PciRegister.CommandBusMaster | PciRegister.CommandParity
             | PciRegister.CommandSerr | PciRegister.CommandIntxDisable);
-        clearable[PciRegister.Status + 1] = PciRegister.StatusWriteOneToClear >> 8;
+        _clearable[PciRegister.Status + 1] = PciRegister.StatusWriteOneToClear >> 8;
         Define(PciRegister.CacheLineSize, 1, 0, 0xFF);
         Define(PciRegister.InterruptLine, 1, 0, 0xFF);
     }
 
     /// <summary>Whether the guest has memory decoding on: the BARs answer.</summary>
-    public bool DecodesMemory => (config[PciRegister.Command] & PciRegister.CommandMemory) != 0;
+    public bool DecodesMemory => (_config[PciRegister.Command] & PciRegister.CommandMemory) != 0;
 
     /// <summary>Whether the guest lets the function do DMA and send messages.</summary>
-    public bool IsBusMaster => (config[PciRegister.Command] & PciRegister.CommandBusMaster) != 0;
+    public bool IsBusMaster => (_config[PciRegister.Command] & PciRegister.CommandBusMaster) != 0;
 
     /// <summary>The MSI-X table, if <see cref="AddMsix"/> was called.</summary>
-    public MsixTable? Msix => msix;
+    public MsixTable? Msix => _msix;
 
     /// <summary>The level of the INTx pin: wanted, not disabled, and MSI-X not in use (PCI 3.0, 6.8.2.3).</summary>
-    public bool IntxAsserted => intxLevel && (config[PciRegister.Command + 1] & (PciRegister.CommandIntxDisable >> 8)) == 0
-        && !(msix != null && msix.Enabled);
+    public bool IntxAsserted => _intxLevel && (_config[PciRegister.Command + 1] & (PciRegister.CommandIntxDisable >> 8)) == 0
+        && !(_msix != null && _msix.Enabled);
 
     /// <summary>Reads the function's registers: <paramref name="size"/> (1, 2, 4, 8) bytes at <paramref name="offset"/> in BAR <paramref name="bar"/>.</summary>
     public abstract ulong ReadBar(int bar, ulong offset, int size);
@@ -81,7 +81,7 @@ public abstract class VirtualPciFunction : PciFunction
         for (int i = 0; i < size; i++)
         {
             if ((uint)(offset + i) < ConfigBytes)
-                value |= (uint)config[offset + i] << (8 * i);
+                value |= (uint)_config[offset + i] << (8 * i);
         }
         return value;
     }
@@ -95,8 +95,8 @@ public abstract class VirtualPciFunction : PciFunction
             if ((uint)at >= ConfigBytes)
                 continue;
             byte written = (byte)(value >> (8 * i));
-            config[at] = (byte)((config[at] & ~writable[at]) | (written & writable[at]));
-            config[at] = (byte)(config[at] & ~(written & clearable[at]));
+            _config[at] = (byte)((_config[at] & ~_writable[at]) | (written & _writable[at]));
+            _config[at] = (byte)(_config[at] & ~(written & _clearable[at]));
         }
         HeaderChanged();
         ConfigWritten(offset, size);
@@ -105,7 +105,7 @@ public abstract class VirtualPciFunction : PciFunction
     /// <summary>Drives INTx: what the function wants, before the INTx disable bit is applied.</summary>
     public void SetIntx(bool wanted)
     {
-        intxLevel = wanted;
+        _intxLevel = wanted;
         HeaderChanged();
     }
 
@@ -115,7 +115,7 @@ public abstract class VirtualPciFunction : PciFunction
     /// </summary>
     public void ConnectIntx(int pin, byte line, InterruptLine wire)
     {
-        intx = wire;
+        _intx = wire;
         Define(PciRegister.InterruptPin, 1, (uint)pin, 0);
         Define(PciRegister.InterruptLine, 1, line, 0xFF);
     }
@@ -126,15 +126,15 @@ public abstract class VirtualPciFunction : PciFunction
     /// <summary>Gives a BAR the address that firmware assigned; 0 means none. Also its value after a reset.</summary>
     public void SetBarAddress(int bar, ulong address)
     {
-        if ((uint)bar >= BarCount || bars[bar] == null)
+        if ((uint)bar >= BarCount || _bars[bar] == null)
             return;
         int at = PciRegister.Bar0 + 4 * bar;
         ulong mask = Mask(at, 4);
-        bool wide = (config[at] & PciRegister.BarWide) != 0;
+        bool wide = (_config[at] & PciRegister.BarWide) != 0;
         if (wide)
             mask |= (ulong)Mask(at + 4, 4) << 32;
         address &= mask;
-        Store(at, 4, (uint)(address | (config[at] & 0xFu)));
+        Store(at, 4, (uint)(address | (_config[at] & 0xFu)));
         if (wide)
             Store(at + 4, 4, (uint)(address >> 32));
     }
@@ -149,11 +149,11 @@ public abstract class VirtualPciFunction : PciFunction
     /// <summary>The guest-physical address that the guest gave BAR <paramref name="bar"/>; not meaningful unless <see cref="DecodesMemory"/>.</summary>
     public ulong BarAddress(int bar)
     {
-        if ((uint)bar >= BarCount || bars[bar] == null)
+        if ((uint)bar >= BarCount || _bars[bar] == null)
             return 0;
         int at = PciRegister.Bar0 + 4 * bar;
         ulong address = ReadConfig(at, 4) & ~0xFul;
-        return (config[at] & PciRegister.BarWide) != 0 ? address | (ulong)ReadConfig(at + 4, 4) << 32 : address;
+        return (_config[at] & PciRegister.BarWide) != 0 ? address | (ulong)ReadConfig(at + 4, 4) << 32 : address;
     }
 
     /// <summary>Finds the BAR that answers guest-physical <paramref name="address"/> now, and the byte offset in it.</summary>
@@ -165,7 +165,7 @@ public abstract class VirtualPciFunction : PciFunction
             return false;
         for (int i = 0; i < BarCount; i++)
         {
-            PciBar? bar = bars[i];
+            PciBar? bar = _bars[i];
             if (bar == null)
                 continue;
             offset = address.Value - BarAddress(i);
@@ -182,10 +182,10 @@ public abstract class VirtualPciFunction : PciFunction
     public virtual void Reset()
     {
         for (int i = 0; i < ConfigBytes; i++)
-            config[i] = initial[i];
-        intxLevel = false;
-        if (msix != null)
-            msix.Reset();
+            _config[i] = _initial[i];
+        _intxLevel = false;
+        if (_msix != null)
+            _msix.Reset();
         HeaderChanged();
     }
 
@@ -193,10 +193,10 @@ public abstract class VirtualPciFunction : PciFunction
     public void CopyHeaderFrom(VirtualPciFunction other)
     {
         for (int i = 0; i < ConfigBytes; i++)
-            config[i] = other.config[i];
-        intxLevel = other.intxLevel;
-        if (msix != null && other.msix != null)
-            msix.CopyFrom(other.msix);
+            _config[i] = other._config[i];
+        _intxLevel = other._intxLevel;
+        if (_msix != null && other._msix != null)
+            _msix.CopyFrom(other._msix);
         HeaderChanged();
     }
 
@@ -212,20 +212,20 @@ public abstract class VirtualPciFunction : PciFunction
         Define(at, 4, (wide ? PciRegister.BarWide : 0) | (prefetchable ? PciRegister.BarPrefetchable : 0), (uint)mask & ~0xFu);
         if (wide)
             Define(at + 4, 4, 0, (uint)(mask >> 32));
-        bars[index] = new PciBar(this, index, size);
+        _bars[index] = new PciBar(this, index, size);
     }
 
     /// <summary>Appends a capability of <paramref name="bytes"/> bytes (with its two-byte head) to the list; the rest is zero and read-only
     /// until <see cref="Define"/> says otherwise. Returns its offset.</summary>
     protected int AddCapability(byte id, int bytes)
     {
-        int at = nextCapability;
+        int at = _nextCapability;
         Invariant.Holds(bytes >= 2 && at + bytes <= ConfigBytes, "capability list");
         Define(at, 1, id, 0);
-        Define(lastCapability == 0 ? PciRegister.CapabilitiesPointer : lastCapability + 1, 1, (uint)at, 0);
+        Define(_lastCapability == 0 ? PciRegister.CapabilitiesPointer : _lastCapability + 1, 1, (uint)at, 0);
         Define(PciRegister.Status, 1, PciRegister.StatusCapabilities, 0);
-        lastCapability = at;
-        nextCapability = (at + bytes + 3) & ~3;
+        _lastCapability = at;
+        _nextCapability = (at + bytes + 3) & ~3;
         return at;
     }
 
@@ -235,11 +235,11 @@ public abstract class VirtualPciFunction : PciFunction
     /// </summary>
     protected void AddMsix(MsixTable table, int bar, uint offset)
     {
-        msix = table;
-        msixCapability = AddCapability(PciRegister.CapabilityMsix, MsixCapabilityBytes);
-        Define(msixCapability + MsixControl, 2, (uint)(table.Count - 1), MsixTable.ControlEnable | MsixTable.ControlFunctionMask);
-        Define(msixCapability + 4, 4, offset | (uint)bar, 0);
-        Define(msixCapability + 8, 4, (offset + table.PbaOffset) | (uint)bar, 0);
+        _msix = table;
+        _msixCapability = AddCapability(PciRegister.CapabilityMsix, MsixCapabilityBytes);
+        Define(_msixCapability + MsixControl, 2, (uint)(table.Count - 1), MsixTable.ControlEnable | MsixTable.ControlFunctionMask);
+        Define(_msixCapability + 4, 4, offset | (uint)bar, 0);
+        Define(_msixCapability + 8, 4, (offset + table.PbaOffset) | (uint)bar, 0);
     }
 
     /// <summary>Gives <paramref name="bytes"/> bytes of the header a value now and after a reset, and says which bits the guest may write.</summary>
@@ -247,15 +247,15 @@ public abstract class VirtualPciFunction : PciFunction
     {
         Store(offset, bytes, value);
         for (int i = 0; i < bytes; i++)
-            writable[offset + i] = (byte)(writableBits >> (8 * i));
+            _writable[offset + i] = (byte)(writableBits >> (8 * i));
     }
 
     private void Store(int offset, int bytes, uint value)
     {
         for (int i = 0; i < bytes; i++)
         {
-            config[offset + i] = (byte)(value >> (8 * i));
-            initial[offset + i] = config[offset + i];
+            _config[offset + i] = (byte)(value >> (8 * i));
+            _initial[offset + i] = _config[offset + i];
         }
     }
 
@@ -263,20 +263,20 @@ public abstract class VirtualPciFunction : PciFunction
     {
         uint mask = 0;
         for (int i = 0; i < bytes; i++)
-            mask |= (uint)writable[offset + i] << (8 * i);
+            mask |= (uint)_writable[offset + i] << (8 * i);
         return mask;
     }
 
     /// <summary>Makes everything that follows from the header agree with it: interrupt status, MSI-X state, the INTx wire.</summary>
     private void HeaderChanged()
     {
-        if (intxLevel)
-            config[PciRegister.Status] |= (byte)PciRegister.StatusInterrupt;
+        if (_intxLevel)
+            _config[PciRegister.Status] |= (byte)PciRegister.StatusInterrupt;
         else
-            config[PciRegister.Status] &= (byte)(0xFF & ~PciRegister.StatusInterrupt);
-        if (msix != null)
-            msix.SetControl((ushort)ReadConfig(msixCapability + MsixControl, 2), IsBusMaster);
-        if (intx != null)
-            intx.Set(IntxAsserted);
+            _config[PciRegister.Status] &= (byte)(0xFF & ~PciRegister.StatusInterrupt);
+        if (_msix != null)
+            _msix.SetControl((ushort)ReadConfig(_msixCapability + MsixControl, 2), IsBusMaster);
+        if (_intx != null)
+            _intx.Set(IntxAsserted);
     }
 }

@@ -19,12 +19,12 @@ public sealed class VirtualPlatform : PortDevice
     private const int IsaRtcIrq = 8, IsaSerialIrq = 4, IsaKeyboardIrq = 1, IsaMouseIrq = 12;
     private const ushort DelayPort = 0x80, DelayPortAlternative = 0xED;
 
-    private readonly PlatformConfiguration configuration;
+    private readonly PlatformConfiguration _configuration;
 
     /// <summary>Makes the platform in its power-on state.</summary>
     public VirtualPlatform(VirtualClock clock, in PlatformConfiguration configuration)
     {
-        this.configuration = configuration;
+        _configuration = configuration;
         Clock = clock;
         Interrupts = new PlatformInterrupts(new LocalApic(clock, configuration.ApicId, configuration.ApicBusHertz, configuration.TscHertz,
             configuration.HasX2Apic, configuration.HasTscDeadline));
@@ -149,12 +149,12 @@ public sealed class VirtualPlatform : PortDevice
         LocalApic apic = Interrupts.LocalApic;
         if (apic.AnswersMmio && Within(address, apic.PageAddress, PageSize.Small, out offset))
             device = apic;
-        else if (Within(address, configuration.IoApicAddress, IoApicBytes, out offset))
+        else if (Within(address, _configuration.IoApicAddress, IoApicBytes, out offset))
             device = Interrupts.IoApic;
-        else if (configuration.HpetAddress != 0 && Within(address, configuration.HpetAddress, Hpet.Size, out offset))
+        else if (_configuration.HpetAddress != 0 && Within(address, _configuration.HpetAddress, Hpet.Size, out offset))
             device = Hpet;
-        else if (configuration.EcamAddress != 0
-            && Within(address, configuration.EcamAddress, PciConfigSpace.EcamBytes(configuration.EcamBuses), out offset))
+        else if (_configuration.EcamAddress != 0
+            && Within(address, _configuration.EcamAddress, PciConfigSpace.EcamBytes(_configuration.EcamBuses), out offset))
             device = Pci;
         else
             return Pci.TryFindMmio(address, out device, out offset);

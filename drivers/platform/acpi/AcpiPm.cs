@@ -16,26 +16,26 @@ public sealed class AcpiPm : PortDevice
     private const ushort SciEnable = 1 << 0, SleepEnable = 1 << 13, ControlWritable = 0x1C03;
     private const int SleepTypeShift = 10, SleepTypeMask = 7;
 
-    private readonly VirtualClock clock;
-    private readonly GsiLine sci;
-    private readonly ResetLatch latch;
-    private readonly AcpiConfiguration ports;
-    private readonly TickScale scale = TickScale.FromHertz(TimerHertz);
-    private readonly byte[] gpe = new byte[MaxGpeBytes];
-    private ushort status, enable, control;
-    private ulong timerOffset;
-    private ulong seenTimer;
-    private byte smiCommand;
+    private readonly VirtualClock _clock;
+    private readonly GsiLine _sci;
+    private readonly ResetLatch _latch;
+    private readonly AcpiConfiguration _ports;
+    private readonly TickScale _scale = TickScale.FromHertz(TimerHertz);
+    private readonly byte[] _gpe = new byte[MaxGpeBytes];
+    private ushort _status, _enable, _control;
+    private ulong _timerOffset;
+    private ulong _seenTimer;
+    private byte _smiCommand;
 
     /// <summary>Makes the hardware that <paramref name="ports"/> describes, in its power-on state; it drives <paramref name="sci"/>.</summary>
     public AcpiPm(VirtualClock clock, in AcpiConfiguration ports, GsiLine sci, ResetLatch latch)
     {
-        this.clock = clock;
-        this.ports = ports;
-        this.sci = sci;
-        this.latch = latch;
-        if (this.ports.Gpe0Length > MaxGpeBytes)
-            this.ports.Gpe0Length = MaxGpeBytes;
+        _clock = clock;
+        _ports = ports;
+        _sci = sci;
+        _latch = latch;
+        if (_ports.Gpe0Length > MaxGpeBytes)
+            _ports.Gpe0Length = MaxGpeBytes;
         Reset();
     }
 
@@ -44,31 +44,31 @@ public sealed class AcpiPm : PortDevice
     {
         get
         {
-            if ((enable & TimerStatus) == 0 || (status & TimerStatus) != 0)
+            if ((_enable & TimerStatus) == 0 || (_status & TimerStatus) != 0)
                 return VirtualClock.Never;
-            return scale.ToNanoseconds((seenTimer / Half + 1) * Half - timerOffset);
+            return _scale.ToNanoseconds((_seenTimer / Half + 1) * Half - _timerOffset);
         }
     }
 
     /// <summary>The SLP_TYP that was written together with SLP_EN last.</summary>
     public byte LastSleepType { get; private set; }
 
-    private ulong Half => ports.PmTimerIs32Bit ? 1ul << 31 : 1ul << 23;
+    private ulong Half => _ports.PmTimerIs32Bit ? 1ul << 31 : 1ul << 23;
 
-    private ulong Timer => scale.ToTicks(clock.Now) + timerOffset;
+    private ulong Timer => _scale.ToTicks(_clock.Now) + _timerOffset;
 
     /// <summary>Whether <paramref name="port"/> is one of the configured ports.</summary>
-    public bool Owns(ushort port) => Within(port, ports.Pm1Event, Pm1EventBytes) || Within(port, ports.Pm1Control, Pm1ControlBytes)
-        || Within(port, ports.PmTimer, TimerBytes) || Within(port, ports.Gpe0, ports.Gpe0Length) || Within(port, ports.SmiCommand, 1)
-        || Within(port, ports.ResetPort, 1);
+    public bool Owns(ushort port) => Within(port, _ports.Pm1Event, Pm1EventBytes) || Within(port, _ports.Pm1Control, Pm1ControlBytes)
+        || Within(port, _ports.PmTimer, TimerBytes) || Within(port, _ports.Gpe0, _ports.Gpe0Length) || Within(port, _ports.SmiCommand, 1)
+        || Within(port, _ports.ResetPort, 1);
 
     /// <summary>Brings the carry status and the SCI up to the clock's time.</summary>
     public void Advance()
     {
         ulong now = Timer;
-        if (now / Half != seenTimer / Half)
-            status |= TimerStatus;
-        seenTimer = now;
+        if (now / Half != _seenTimer / Half)
+            _status |= TimerStatus;
+        _seenTimer = now;
         UpdateSci();
     }
 
@@ -77,7 +77,7 @@ public sealed class AcpiPm : PortDevice
     {
         Advance();
         // The timer is read in one piece, or its halves would not fit together.
-        if (port == ports.PmTimer && ports.PmTimer != 0)
+        if (port == _ports.PmTimer && _ports.PmTimer != 0)
             return Truncate((uint)ReadTimer(), size);
         uint value = 0;
         for (int i = 0; i < size; i++)
@@ -90,11 +90,11 @@ public sealed class AcpiPm : PortDevice
     {
         Advance();
         // Registers of 16 bits first, as one: SLP_TYP and SLP_EN take effect together.
-        if (Within(port, ports.Pm1Control, Pm1ControlBytes))
+        if (Within(port, _ports.Pm1Control, Pm1ControlBytes))
         {
-            uint shift = 8u * (uint)(port - ports.Pm1Control);
+            uint shift = 8u * (uint)(port - _ports.Pm1Control);
             uint mask = (size == 1 ? 0xFFu : 0xFFFFu) << (int)shift;
-            WriteControl((ushort)((control & ~mask) | (value << (int)shift & mask)));
+            WriteControl((ushort)((_control & ~mask) | (value << (int)shift & mask)));
             return;
         }
         for (int i = 0; i < size; i++)
@@ -105,14 +105,14 @@ public sealed class AcpiPm : PortDevice
     /// <summary>Power-on state: legacy mode, nothing enabled. The PM timer goes on.</summary>
     public void Reset()
     {
-        status = 0;
-        enable = 0;
-        control = 0;
-        smiCommand = 0;
+        _status = 0;
+        _enable = 0;
+        _control = 0;
+        _smiCommand = 0;
         LastSleepType = 0;
         for (int i = 0; i < MaxGpeBytes; i++)
-            gpe[i] = 0;
-        seenTimer = Timer;
+            _gpe[i] = 0;
+        _seenTimer = Timer;
         UpdateSci();
     }
 
@@ -120,13 +120,13 @@ public sealed class AcpiPm : PortDevice
     public void CopyFrom(AcpiPm other)
     {
         for (int i = 0; i < MaxGpeBytes; i++)
-            gpe[i] = other.gpe[i];
-        status = other.status;
-        enable = other.enable;
-        control = other.control;
-        timerOffset = other.timerOffset;
-        seenTimer = other.seenTimer;
-        smiCommand = other.smiCommand;
+            _gpe[i] = other._gpe[i];
+        _status = other._status;
+        _enable = other._enable;
+        _control = other._control;
+        _timerOffset = other._timerOffset;
+        _seenTimer = other._seenTimer;
+        _smiCommand = other._smiCommand;
         LastSleepType = other.LastSleepType;
         UpdateSci();
     }
@@ -135,15 +135,15 @@ public sealed class AcpiPm : PortDevice
     public void Capture(PortDevice real)
     {
         Reset();
-        if (ports.Pm1Event != 0)
-            enable = (ushort)(real.ReadPort((ushort)(ports.Pm1Event + 2), 2) & EnableWritable);
-        if (ports.Pm1Control != 0)
-            control = (ushort)(real.ReadPort(ports.Pm1Control, 2) & ControlWritable);
-        for (int i = ports.Gpe0Length / 2; ports.Gpe0 != 0 && i < ports.Gpe0Length; i++)
-            gpe[i] = (byte)real.ReadPort((ushort)(ports.Gpe0 + i), 1);
-        if (ports.PmTimer != 0)
-            timerOffset = (real.ReadPort(ports.PmTimer, 4) & (2 * Half - 1)) - scale.ToTicks(clock.Now);
-        seenTimer = Timer;
+        if (_ports.Pm1Event != 0)
+            _enable = (ushort)(real.ReadPort((ushort)(_ports.Pm1Event + 2), 2) & EnableWritable);
+        if (_ports.Pm1Control != 0)
+            _control = (ushort)(real.ReadPort(_ports.Pm1Control, 2) & ControlWritable);
+        for (int i = _ports.Gpe0Length / 2; _ports.Gpe0 != 0 && i < _ports.Gpe0Length; i++)
+            _gpe[i] = (byte)real.ReadPort((ushort)(_ports.Gpe0 + i), 1);
+        if (_ports.PmTimer != 0)
+            _timerOffset = (real.ReadPort(_ports.PmTimer, 4) & (2 * Half - 1)) - _scale.ToTicks(_clock.Now);
+        _seenTimer = Timer;
         UpdateSci();
     }
 
@@ -153,23 +153,23 @@ public sealed class AcpiPm : PortDevice
     /// </summary>
     public void Commit(PortDevice real)
     {
-        if (ports.Pm1Control != 0)
+        if (_ports.Pm1Control != 0)
         {
-            uint now = real.ReadPort(ports.Pm1Control, 2);
-            if (((now ^ control) & SciEnable) != 0 && ports.SmiCommand != 0)
-                real.WritePort(ports.SmiCommand, 1, (control & SciEnable) != 0 ? ports.AcpiEnable : ports.AcpiDisable);
-            real.WritePort(ports.Pm1Control, 2, (now & ~(uint)(ControlWritable | SleepEnable)) | control);
+            uint now = real.ReadPort(_ports.Pm1Control, 2);
+            if (((now ^ _control) & SciEnable) != 0 && _ports.SmiCommand != 0)
+                real.WritePort(_ports.SmiCommand, 1, (_control & SciEnable) != 0 ? _ports.AcpiEnable : _ports.AcpiDisable);
+            real.WritePort(_ports.Pm1Control, 2, (now & ~(uint)(ControlWritable | SleepEnable)) | _control);
         }
-        if (ports.Pm1Event != 0)
+        if (_ports.Pm1Event != 0)
         {
-            real.WritePort(ports.Pm1Event, 2, (uint)(StatusWritable & ~(status & TimerStatus)));
-            real.WritePort((ushort)(ports.Pm1Event + 2), 2, enable);
+            real.WritePort(_ports.Pm1Event, 2, (uint)(StatusWritable & ~(_status & TimerStatus)));
+            real.WritePort((ushort)(_ports.Pm1Event + 2), 2, _enable);
         }
-        int half = ports.Gpe0Length / 2;
-        for (int i = 0; ports.Gpe0 != 0 && i < half; i++)
-            real.WritePort((ushort)(ports.Gpe0 + i), 1, 0xFF);
-        for (int i = half; ports.Gpe0 != 0 && i < 2 * half; i++)
-            real.WritePort((ushort)(ports.Gpe0 + i), 1, gpe[i]);
+        int half = _ports.Gpe0Length / 2;
+        for (int i = 0; _ports.Gpe0 != 0 && i < half; i++)
+            real.WritePort((ushort)(_ports.Gpe0 + i), 1, 0xFF);
+        for (int i = half; _ports.Gpe0 != 0 && i < 2 * half; i++)
+            real.WritePort((ushort)(_ports.Gpe0 + i), 1, _gpe[i]);
     }
 
     private static bool Within(ushort port, ushort start, int length) => start != 0 && (uint)(port - start) < (uint)length;
@@ -185,59 +185,59 @@ public sealed class AcpiPm : PortDevice
 
     private byte ReadByte(ushort port)
     {
-        if (Within(port, ports.Pm1Event, Pm1EventBytes))
-            return (byte)((status | (uint)enable << 16) >> (8 * (port - ports.Pm1Event)));
-        if (Within(port, ports.Pm1Control, Pm1ControlBytes))
-            return (byte)(control >> (8 * (port - ports.Pm1Control)));
-        if (Within(port, ports.PmTimer, TimerBytes))
-            return (byte)(ReadTimer() >> (8 * (port - ports.PmTimer)));
-        if (Within(port, ports.Gpe0, ports.Gpe0Length))
-            return gpe[port - ports.Gpe0];
-        if (Within(port, ports.SmiCommand, 1))
-            return smiCommand;
+        if (Within(port, _ports.Pm1Event, Pm1EventBytes))
+            return (byte)((_status | (uint)_enable << 16) >> (8 * (port - _ports.Pm1Event)));
+        if (Within(port, _ports.Pm1Control, Pm1ControlBytes))
+            return (byte)(_control >> (8 * (port - _ports.Pm1Control)));
+        if (Within(port, _ports.PmTimer, TimerBytes))
+            return (byte)(ReadTimer() >> (8 * (port - _ports.PmTimer)));
+        if (Within(port, _ports.Gpe0, _ports.Gpe0Length))
+            return _gpe[port - _ports.Gpe0];
+        if (Within(port, _ports.SmiCommand, 1))
+            return _smiCommand;
         return 0xFF;
     }
 
     private void WriteByte(ushort port, byte value)
     {
-        if (Within(port, ports.Pm1Event, Pm1EventBytes))
+        if (Within(port, _ports.Pm1Event, Pm1EventBytes))
         {
-            int shift = 8 * ((port - ports.Pm1Event) & 1);
-            if (port - ports.Pm1Event < 2)
-                status = (ushort)(status & ~(value << shift));
+            int shift = 8 * ((port - _ports.Pm1Event) & 1);
+            if (port - _ports.Pm1Event < 2)
+                _status = (ushort)(_status & ~(value << shift));
             else
-                enable = (ushort)(((enable & ~(0xFF << shift)) | value << shift) & EnableWritable);
+                _enable = (ushort)(((_enable & ~(0xFF << shift)) | value << shift) & EnableWritable);
         }
-        else if (Within(port, ports.Gpe0, ports.Gpe0Length))
+        else if (Within(port, _ports.Gpe0, _ports.Gpe0Length))
         {
-            int at = port - ports.Gpe0;
+            int at = port - _ports.Gpe0;
             // Status: writing a one clears it. Nothing sets it.
-            gpe[at] = at < ports.Gpe0Length / 2 ? (byte)(gpe[at] & ~value) : value;
+            _gpe[at] = at < _ports.Gpe0Length / 2 ? (byte)(_gpe[at] & ~value) : value;
         }
-        else if (Within(port, ports.SmiCommand, 1))
+        else if (Within(port, _ports.SmiCommand, 1))
         {
-            smiCommand = value;
-            if (value == ports.AcpiEnable && value != 0)
-                control |= SciEnable;
-            else if (value == ports.AcpiDisable && value != 0)
-                control = (ushort)(control & ~SciEnable);
+            _smiCommand = value;
+            if (value == _ports.AcpiEnable && value != 0)
+                _control |= SciEnable;
+            else if (value == _ports.AcpiDisable && value != 0)
+                _control = (ushort)(_control & ~SciEnable);
         }
-        else if (Within(port, ports.ResetPort, 1) && value == ports.ResetValue)
+        else if (Within(port, _ports.ResetPort, 1) && value == _ports.ResetValue)
         {
-            latch.Ask(ResetRequest.Reset);
+            _latch.Ask(ResetRequest.Reset);
         }
     }
 
     private void WriteControl(ushort value)
     {
-        control = (ushort)(value & ControlWritable);
+        _control = (ushort)(value & ControlWritable);
         if ((value & SleepEnable) != 0)
         {
             LastSleepType = (byte)(value >> SleepTypeShift & SleepTypeMask);
-            latch.Ask(LastSleepType == ports.SleepTypeOff ? ResetRequest.PowerOff : ResetRequest.Sleep);
+            _latch.Ask(LastSleepType == _ports.SleepTypeOff ? ResetRequest.PowerOff : ResetRequest.Sleep);
         }
         UpdateSci();
     }
 
-    private void UpdateSci() => sci.Set((control & SciEnable) != 0 && (status & enable & EnableWritable) != 0);
+    private void UpdateSci() => _sci.Set((_control & SciEnable) != 0 && (_status & _enable & EnableWritable) != 0);
 }

@@ -5,13 +5,13 @@ namespace Hv.Drivers.Platform;
 /// <summary>The counting part of the local APIC timer (Intel SDM vol. 3A, 10.5.4).</summary>
 internal sealed class ApicTimer
 {
-    private readonly VirtualClock clock;
-    private readonly TickScale bus;
-    private readonly TickScale tsc;
-    private bool running;
-    private uint initial;
-    private uint divideConfiguration;
-    private ulong start;
+    private readonly VirtualClock _clock;
+    private readonly TickScale _bus;
+    private readonly TickScale _tsc;
+    private bool _running;
+    private uint _initial;
+    private uint _divideConfiguration;
+    private ulong _start;
 
     /// <summary>What the guest's TSC is at time 0 of the clock.</summary>
     public ulong TscBase;
@@ -21,43 +21,43 @@ internal sealed class ApicTimer
 
     public ApicTimer(VirtualClock clock, ulong busHertz, ulong tscHertz)
     {
-        this.clock = clock;
-        bus = TickScale.FromHertz(busHertz);
-        tsc = TickScale.FromHertz(tscHertz);
+        _clock = clock;
+        _bus = TickScale.FromHertz(busHertz);
+        _tsc = TickScale.FromHertz(tscHertz);
     }
 
     /// <summary>The initial count register. Writing it starts the countdown; 0 stops it.</summary>
     public uint Initial
     {
-        get => initial;
+        get => _initial;
         set
         {
-            initial = value;
-            running = value != 0;
-            start = Tick;
+            _initial = value;
+            _running = value != 0;
+            _start = Tick;
         }
     }
 
     /// <summary>The divide configuration register; a countdown goes on from where it is.</summary>
     public uint DivideConfiguration
     {
-        get => divideConfiguration;
+        get => _divideConfiguration;
         set
         {
-            ulong elapsed = (Tick - start) / Divisor;
-            divideConfiguration = value & 0xB;
-            start = Tick - elapsed * Divisor;
+            ulong elapsed = (Tick - _start) / Divisor;
+            _divideConfiguration = value & 0xB;
+            _start = Tick - elapsed * Divisor;
         }
     }
 
-    private ulong Tick => bus.ToTicks(clock.Now);
+    private ulong Tick => _bus.ToTicks(_clock.Now);
 
     /// <summary>Table 10-8: 000b is 2, 001b 4, ... 110b 128, 111b 1.</summary>
     private ulong Divisor
     {
         get
         {
-            uint code = (divideConfiguration & 3) | (divideConfiguration >> 1 & 4);
+            uint code = (_divideConfiguration & 3) | (_divideConfiguration >> 1 & 4);
             return code == 7 ? 1ul : 2ul << (int)code;
         }
     }
@@ -65,22 +65,22 @@ internal sealed class ApicTimer
     /// <summary>The current count register.</summary>
     public uint Current(bool periodic)
     {
-        if (!running)
+        if (!_running)
             return 0;
-        ulong elapsed = (Tick - start) / Divisor;
+        ulong elapsed = (Tick - _start) / Divisor;
         if (periodic)
-            return initial - (uint)(elapsed % initial);
-        return elapsed >= initial ? 0 : initial - (uint)elapsed;
+            return _initial - (uint)(elapsed % _initial);
+        return elapsed >= _initial ? 0 : _initial - (uint)elapsed;
     }
 
     /// <summary>Goes on from a current count that was read elsewhere; 0 means that the countdown is over.</summary>
     public void Restore(uint initialCount, uint current, uint divide)
     {
-        divideConfiguration = divide & 0xB;
-        initial = initialCount;
-        running = initial != 0 && current != 0;
-        ulong elapsed = current <= initial ? initial - current : 0;
-        start = Tick - elapsed * Divisor;
+        _divideConfiguration = divide & 0xB;
+        _initial = initialCount;
+        _running = _initial != 0 && current != 0;
+        ulong elapsed = current <= _initial ? _initial - current : 0;
+        _start = Tick - elapsed * Divisor;
     }
 
     /// <summary>When the timer expires next, in ns; in the past if it has already.</summary>
@@ -90,20 +90,20 @@ internal sealed class ApicTimer
         {
             if (Deadline == 0)
                 return VirtualClock.Never;
-            return Deadline <= TscBase ? 0 : tsc.ToNanoseconds(Deadline - TscBase);
+            return Deadline <= TscBase ? 0 : _tsc.ToNanoseconds(Deadline - TscBase);
         }
         // The start may lie before time 0 (a countdown taken over from the real timer): only differences count.
-        if (!running)
+        if (!_running)
             return VirtualClock.Never;
-        ulong length = initial * Divisor;
-        ulong elapsed = Tick - start;
-        return elapsed >= length ? clock.Now : bus.ToNanoseconds(Tick + (length - elapsed));
+        ulong length = _initial * Divisor;
+        ulong elapsed = Tick - _start;
+        return elapsed >= length ? _clock.Now : _bus.ToNanoseconds(Tick + (length - elapsed));
     }
 
     /// <summary>Whether the timer has expired since this was asked last; periods that were missed count as one.</summary>
     public bool TakeExpiry(uint mode)
     {
-        if (NextEvent(mode) > clock.Now)
+        if (NextEvent(mode) > _clock.Now)
             return false;
         if (mode == ApicRegister.TimerDeadline)
         {
@@ -111,12 +111,12 @@ internal sealed class ApicTimer
         }
         else if (mode == ApicRegister.TimerPeriodic)
         {
-            ulong length = initial * Divisor;
-            start += (Tick - start) / length * length;
+            ulong length = _initial * Divisor;
+            _start += (Tick - _start) / length * length;
         }
         else
         {
-            running = false;
+            _running = false;
         }
         return true;
     }
@@ -124,27 +124,27 @@ internal sealed class ApicTimer
     /// <summary>Stops everything.</summary>
     public void Reset()
     {
-        running = false;
-        initial = 0;
-        divideConfiguration = 0;
-        start = 0;
+        _running = false;
+        _initial = 0;
+        _divideConfiguration = 0;
+        _start = 0;
         Deadline = 0;
     }
 
     /// <summary>Stops counting, in whatever mode, as a change to or from TSC deadline mode does.</summary>
     public void Disarm()
     {
-        running = false;
-        initial = 0;
+        _running = false;
+        _initial = 0;
         Deadline = 0;
     }
 
     public void CopyFrom(ApicTimer other)
     {
-        running = other.running;
-        initial = other.initial;
-        divideConfiguration = other.divideConfiguration;
-        start = other.start;
+        _running = other._running;
+        _initial = other._initial;
+        _divideConfiguration = other._divideConfiguration;
+        _start = other._start;
         Deadline = other.Deadline;
         TscBase = other.TscBase;
     }

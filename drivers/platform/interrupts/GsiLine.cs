@@ -7,39 +7,39 @@ namespace Hv.Drivers.Platform;
 /// </summary>
 public sealed class GsiLine : InterruptLine
 {
-    private readonly PlatformInterrupts hub;
-    private readonly int gsi;
-    private bool wanted;
-    private bool connected = true;
+    private readonly PlatformInterrupts _hub;
+    private readonly int _gsi;
+    private bool _wanted;
+    private bool _connected = true;
 
     internal GsiLine(PlatformInterrupts hub, int gsi)
     {
-        this.hub = hub;
-        this.gsi = gsi;
+        _hub = hub;
+        _gsi = gsi;
     }
 
     /// <summary>Whether the wire leads anywhere: the HPET's legacy routing cuts those of the 8254 and the RTC.</summary>
     public bool Connected
     {
-        get => connected;
+        get => _connected;
         set
         {
-            if (connected == value)
+            if (_connected == value)
                 return;
-            connected = value;
-            if (wanted)
-                hub.Drive(gsi, value);
+            _connected = value;
+            if (_wanted)
+                _hub.Drive(_gsi, value);
         }
     }
 
     /// <inheritdoc/>
     public override void Set(bool asserted)
     {
-        if (wanted == asserted)
+        if (_wanted == asserted)
             return;
-        wanted = asserted;
-        if (connected)
-            hub.Drive(gsi, asserted);
+        _wanted = asserted;
+        if (_connected)
+            _hub.Drive(_gsi, asserted);
     }
 
     /// <summary>A pulse: an edge up, whatever the level was before. The line stays up.</summary>

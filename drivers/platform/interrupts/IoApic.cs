@@ -27,17 +27,17 @@ public sealed class IoApic : MmioDevice
     private const ulong LowWritable = 0x1_AFFF;
     private const ulong HighWritable = 0xFF00_0000ul << 32;
 
-    private readonly LocalApic processor;
-    private readonly ulong[] entries = new ulong[PinCount];
-    private uint levels;
-    private uint select;
-    private uint id;
-    private uint version = DefaultVersion;
+    private readonly LocalApic _processor;
+    private readonly ulong[] _entries = new ulong[PinCount];
+    private uint _levels;
+    private uint _select;
+    private uint _id;
+    private uint _version = DefaultVersion;
 
     /// <summary>Makes an I/O APIC in its power-on state, whose messages go to <paramref name="processor"/>.</summary>
     public IoApic(LocalApic processor)
     {
-        this.processor = processor;
+        _processor = processor;
         Reset();
     }
 
@@ -48,7 +48,7 @@ public sealed class IoApic : MmioDevice
         {
             for (int i = 0; i < PinCount; i++)
             {
-                if ((entries[i] & RemoteIrr) != 0)
+                if ((_entries[i] & RemoteIrr) != 0)
                     return false;
             }
             return true;
@@ -56,7 +56,7 @@ public sealed class IoApic : MmioDevice
     }
 
     /// <summary>Whether pin 0, where the 8259's INTR is wired to, lets the 8259 supply a vector (virtual wire through the I/O APIC).</summary>
-    internal bool PassesExtInt => (entries[0] & Masked) == 0 && ModeOf(entries[0]) == DeliveryMode.ExtInt;
+    internal bool PassesExtInt => (_entries[0] & Masked) == 0 && ModeOf(_entries[0]) == DeliveryMode.ExtInt;
 
     /// <summary>Drives a pin.</summary>
     public void SetPin(int pin, bool asserted)
@@ -64,9 +64,9 @@ public sealed class IoApic : MmioDevice
         if ((uint)pin >= PinCount)
             return;
         uint bit = 1u << pin;
-        bool before = (levels & bit) != 0;
-        levels = asserted ? levels | bit : levels & ~bit;
-        ulong entry = entries[pin];
+        bool before = (_levels & bit) != 0;
+        _levels = asserted ? _levels | bit : _levels & ~bit;
+        ulong entry = _entries[pin];
         if (EndsWithEoi(entry))
             ServicePin(pin);
         else if (asserted && !before && (entry & Masked) == 0)
@@ -74,16 +74,16 @@ public sealed class IoApic : MmioDevice
     }
 
     /// <summary>Sets what a pin carries without anything coming of it.</summary>
-    internal void SetPinSilently(int pin, bool asserted) => levels = asserted ? levels | 1u << pin : levels & ~(1u << pin);
+    internal void SetPinSilently(int pin, bool asserted) => _levels = asserted ? _levels | 1u << pin : _levels & ~(1u << pin);
 
     /// <summary>The end of a level-triggered interrupt was announced by a processor.</summary>
     internal void EndOfInterrupt(byte vector)
     {
         for (int i = 0; i < PinCount; i++)
         {
-            if ((entries[i] & (VectorMask | RemoteIrr | Level)) != (vector | RemoteIrr | Level))
+            if ((_entries[i] & (VectorMask | RemoteIrr | Level)) != (vector | RemoteIrr | Level))
                 continue;
-            entries[i] &= ~RemoteIrr;
+            _entries[i] &= ~RemoteIrr;
             ServicePin(i);
         }
     }
@@ -100,8 +100,8 @@ public sealed class IoApic : MmioDevice
     {
         uint value = (offset & ~3ul) switch
         {
-            SelectOffset => select,
-            WindowOffset => ReadRegister((int)select),
+            SelectOffset => _select,
+            WindowOffset => ReadRegister((int)_select),
             _ => 0,
         };
         value >>= (int)(8 * (offset & 3));
@@ -119,14 +119,14 @@ public sealed class IoApic : MmioDevice
         switch (offset)
         {
             case SelectOffset:
-                select = (byte)value;
+                _select = (byte)value;
                 break;
             case WindowOffset:
                 if (size >= 4)
-                    WriteRegister((int)select, (uint)value);
+                    WriteRegister((int)_select, (uint)value);
                 break;
             case EoiOffset:
-                if ((version & 0xFF) >= VersionWithEoi)
+                if ((_version & 0xFF) >= VersionWithEoi)
                     EndOfInterrupt((byte)value);
                 break;
         }
@@ -136,53 +136,53 @@ public sealed class IoApic : MmioDevice
     public void Reset()
     {
         for (int i = 0; i < PinCount; i++)
-            entries[i] = Masked;
-        select = 0;
-        id = 0;
+            _entries[i] = Masked;
+        _select = 0;
+        _id = 0;
     }
 
     /// <summary>Takes over the state of <paramref name="other"/>, levels of the pins included.</summary>
     public void CopyFrom(IoApic other)
     {
         for (int i = 0; i < PinCount; i++)
-            entries[i] = other.entries[i];
-        levels = other.levels;
-        select = other.select;
-        id = other.id;
-        version = other.version;
+            _entries[i] = other._entries[i];
+        _levels = other._levels;
+        _select = other._select;
+        _id = other._id;
+        _version = other._version;
     }
 
     /// <summary>Reads the state of the real one behind <paramref name="real"/>, except for the levels of its pins: these are all taken as not asserted.</summary>
     public void Capture(MmioDevice real)
     {
-        select = (byte)real.ReadMmio(SelectOffset, 4);
-        id = ReadReal(real, IdRegister) & IdMask;
-        version = ReadReal(real, VersionRegister) & 0xFF | (PinCount - 1) << 16;
+        _select = (byte)real.ReadMmio(SelectOffset, 4);
+        _id = ReadReal(real, IdRegister) & IdMask;
+        _version = ReadReal(real, VersionRegister) & 0xFF | (PinCount - 1) << 16;
         int pins = (int)(ReadReal(real, VersionRegister) >> 16 & 0xFF) + 1;
         for (int i = 0; i < PinCount; i++)
         {
-            entries[i] = Masked;
+            _entries[i] = Masked;
             if (i >= pins)
                 continue;
             int register = FirstEntryRegister + 2 * i;
-            entries[i] = (ReadReal(real, register) | (ulong)ReadReal(real, register + 1) << 32) & (LowWritable | HighWritable | RemoteIrr);
+            _entries[i] = (ReadReal(real, register) | (ulong)ReadReal(real, register + 1) << 32) & (LowWritable | HighWritable | RemoteIrr);
         }
-        levels = 0;
-        real.WriteMmio(SelectOffset, 4, select);
+        _levels = 0;
+        real.WriteMmio(SelectOffset, 4, _select);
     }
 
     /// <summary>Writes this state into the real one. Remote IRR is clear there afterwards: a source that still asserts its line is heard again.</summary>
     public void Commit(MmioDevice real)
     {
         MaskReal(real);
-        WriteReal(real, IdRegister, id);
+        WriteReal(real, IdRegister, _id);
         for (int i = 0; i < PinCount; i++)
         {
             int register = FirstEntryRegister + 2 * i;
-            WriteReal(real, register + 1, (uint)(entries[i] >> 32));
-            WriteReal(real, register, (uint)(entries[i] & LowWritable));
+            WriteReal(real, register + 1, (uint)(_entries[i] >> 32));
+            WriteReal(real, register, (uint)(_entries[i] & LowWritable));
         }
-        real.WriteMmio(SelectOffset, 4, select);
+        real.WriteMmio(SelectOffset, 4, _select);
     }
 
     /// <summary>Masks all pins of the real one, and clears their remote IRR by way of edge mode (which is how it is done without the EOI register).</summary>
@@ -208,15 +208,15 @@ public sealed class IoApic : MmioDevice
 
     private void ServicePin(int pin)
     {
-        ulong entry = entries[pin];
-        if ((levels >> pin & 1) != 0 && EndsWithEoi(entry) && (entry & (Masked | RemoteIrr)) == 0 && Send(entry))
-            entries[pin] |= RemoteIrr;
+        ulong entry = _entries[pin];
+        if ((_levels >> pin & 1) != 0 && EndsWithEoi(entry) && (entry & (Masked | RemoteIrr)) == 0 && Send(entry))
+            _entries[pin] |= RemoteIrr;
     }
 
     /// <summary>Level-triggered, in a mode that ends with an EOI; everything else is heard at edges only.</summary>
     private static bool EndsWithEoi(ulong entry) => (entry & Level) != 0 && ModeOf(entry) is (DeliveryMode.Fixed or DeliveryMode.LowestPriority);
 
-    private bool Send(ulong entry) => processor.Receive(ModeOf(entry), (int)(entry & VectorMask), (entry & Level) != 0,
+    private bool Send(ulong entry) => _processor.Receive(ModeOf(entry), (int)(entry & VectorMask), (entry & Level) != 0,
         (uint)(entry >> DestinationShift), (entry & Logical) != 0);
 
     private uint ReadRegister(int register)
@@ -225,31 +225,31 @@ public sealed class IoApic : MmioDevice
         {
             case IdRegister:
             case ArbitrationRegister:
-                return id;
+                return _id;
             case VersionRegister:
-                return version;
+                return _version;
         }
         int pin = (register - FirstEntryRegister) >> 1;
         if ((uint)pin >= PinCount)
             return 0;
-        return (register & 1) == 0 ? (uint)entries[pin] : (uint)(entries[pin] >> 32);
+        return (register & 1) == 0 ? (uint)_entries[pin] : (uint)(_entries[pin] >> 32);
     }
 
     private void WriteRegister(int register, uint value)
     {
         if (register == IdRegister)
-            id = value & IdMask;
+            _id = value & IdMask;
         int pin = (register - FirstEntryRegister) >> 1;
         if ((uint)pin >= PinCount)
             return;
-        ulong entry = entries[pin];
+        ulong entry = _entries[pin];
         if ((register & 1) == 0)
             entry = (entry & ~LowWritable) | (value & LowWritable);
         else
             entry = (entry & ~HighWritable) | ((ulong)value << 32 & HighWritable);
         if ((entry & Level) == 0)
             entry &= ~RemoteIrr;
-        entries[pin] = entry;
+        _entries[pin] = entry;
         ServicePin(pin);
     }
 }

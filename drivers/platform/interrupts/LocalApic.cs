@@ -23,25 +23,25 @@ public sealed partial class LocalApic : MmioDevice
     private const ulong DefaultBase = 0xFEE0_0000;
     private const uint SpuriousWritable = 0x3FF;
 
-    private readonly bool hasX2Apic;
-    private readonly bool hasDeadline;
-    private readonly VirtualClock clock;
-    private readonly ApicTimer timer;
-    private readonly VectorSet requests = new();
-    private readonly VectorSet inService = new();
-    private readonly VectorSet triggers = new();
-    private readonly uint[] lvt = new uint[LvtCount];
-    private ulong apicBase;
-    private uint id;
-    private uint version;
-    private uint taskPriority;
-    private uint logicalDestination;
-    private uint destinationFormat;
-    private uint spurious;
-    private uint errorStatus;
-    private uint newErrors;
-    private ulong command;
-    private bool nmi;
+    private readonly bool _hasX2Apic;
+    private readonly bool _hasDeadline;
+    private readonly VirtualClock _clock;
+    private readonly ApicTimer _timer;
+    private readonly VectorSet _requests = new();
+    private readonly VectorSet _inService = new();
+    private readonly VectorSet _triggers = new();
+    private readonly uint[] _lvt = new uint[LvtCount];
+    private ulong _apicBase;
+    private uint _id;
+    private uint _version;
+    private uint _taskPriority;
+    private uint _logicalDestination;
+    private uint _destinationFormat;
+    private uint _spurious;
+    private uint _errorStatus;
+    private uint _newErrors;
+    private ulong _command;
+    private bool _nmi;
 
     /// <summary>
     /// Makes the APIC of the bootstrap processor, in its power-on state. <paramref name="busHertz"/> is what the timer counts before it is
@@ -49,11 +49,11 @@ public sealed partial class LocalApic : MmioDevice
     /// </summary>
     public LocalApic(VirtualClock clock, uint id, ulong busHertz, ulong tscHertz, bool hasX2Apic, bool hasDeadline)
     {
-        this.clock = clock;
-        this.id = id;
-        this.hasX2Apic = hasX2Apic;
-        this.hasDeadline = hasDeadline;
-        timer = new ApicTimer(clock, busHertz, tscHertz);
+        _clock = clock;
+        _id = id;
+        _hasX2Apic = hasX2Apic;
+        _hasDeadline = hasDeadline;
+        _timer = new ApicTimer(clock, busHertz, tscHertz);
         Reset();
     }
 
@@ -63,49 +63,49 @@ public sealed partial class LocalApic : MmioDevice
     /// <summary>What the guest's TSC is at time 0 of the clock (TSC deadline mode compares with it).</summary>
     public ulong TscBase
     {
-        get => timer.TscBase;
-        set => timer.TscBase = value;
+        get => _timer.TscBase;
+        set => _timer.TscBase = value;
     }
 
     /// <summary>IA32_APIC_BASE.</summary>
-    public ulong Base => apicBase;
+    public ulong Base => _apicBase;
 
     /// <summary>Guest-physical address of the register page; it answers only while <see cref="AnswersMmio"/>.</summary>
-    public ulong PageAddress => apicBase & ApicRegister.BaseAddress;
+    public ulong PageAddress => _apicBase & ApicRegister.BaseAddress;
 
     /// <summary>Whether the APIC is on and in xAPIC mode.</summary>
-    public bool AnswersMmio => (apicBase & (ApicRegister.BaseEnable | ApicRegister.BaseExtended)) == ApicRegister.BaseEnable;
+    public bool AnswersMmio => (_apicBase & (ApicRegister.BaseEnable | ApicRegister.BaseExtended)) == ApicRegister.BaseEnable;
 
     /// <summary>Whether the APIC is on and in x2APIC mode.</summary>
-    public bool IsX2Apic => (apicBase & (ApicRegister.BaseEnable | ApicRegister.BaseExtended)) == (ApicRegister.BaseEnable | ApicRegister.BaseExtended);
+    public bool IsX2Apic => (_apicBase & (ApicRegister.BaseEnable | ApicRegister.BaseExtended)) == (ApicRegister.BaseEnable | ApicRegister.BaseExtended);
 
     /// <summary>Whether IA32_APIC_BASE has it on.</summary>
-    public bool IsOn => (apicBase & ApicRegister.BaseEnable) != 0;
+    public bool IsOn => (_apicBase & ApicRegister.BaseEnable) != 0;
 
     /// <summary>Whether it is on and enabled by software in SVR: it takes fixed interrupts.</summary>
-    public bool IsEnabled => IsOn && (spurious & ApicRegister.SpuriousEnable) != 0;
+    public bool IsEnabled => IsOn && (_spurious & ApicRegister.SpuriousEnable) != 0;
 
     /// <summary>A non-maskable interrupt came and has not been taken.</summary>
-    public bool NmiPending => nmi;
+    public bool NmiPending => _nmi;
 
     /// <summary>No interrupt is in service: the state can be committed to a real APIC without loss.</summary>
-    public bool IsIdle => inService.Highest == VectorSet.None;
+    public bool IsIdle => _inService.Highest == VectorSet.None;
 
     /// <summary>Whether the 8259's INTR reaches the processor through LINT0, or directly because the APIC is off.</summary>
     internal bool PassesExtInt => !IsOn
-        || ((lvt[LvtLint0] & ApicRegister.LvtMasked) == 0 && ModeOf(lvt[LvtLint0]) == DeliveryMode.ExtInt);
+        || ((_lvt[LvtLint0] & ApicRegister.LvtMasked) == 0 && ModeOf(_lvt[LvtLint0]) == DeliveryMode.ExtInt);
 
     /// <summary>The task priority class, CR8 (SDM 10.8.6.1); the low half of TPR becomes 0.</summary>
     public byte Cr8
     {
-        get => (byte)(taskPriority >> 4);
-        set => taskPriority = (uint)(value & 0xF) << 4;
+        get => (byte)(_taskPriority >> 4);
+        set => _taskPriority = (uint)(value & 0xF) << 4;
     }
 
     /// <summary>The vector that the processor would take now, if it takes interrupts; false if none is above the processor priority.</summary>
     public bool TryGetVector(out byte vector)
     {
-        int highest = IsOn ? requests.Highest : VectorSet.None;
+        int highest = IsOn ? _requests.Highest : VectorSet.None;
         vector = (byte)highest;
         return highest != VectorSet.None && (uint)highest >> 4 > ProcessorPriority >> 4;
     }
@@ -113,18 +113,18 @@ public sealed partial class LocalApic : MmioDevice
     /// <summary>The processor takes <paramref name="vector"/>, which <see cref="TryGetVector"/> gave: from requested to in service.</summary>
     internal void Take(byte vector)
     {
-        requests.Remove(vector);
-        inService.Add(vector);
+        _requests.Remove(vector);
+        _inService.Add(vector);
     }
 
     /// <summary>The spurious vector.</summary>
-    internal byte SpuriousVector => (byte)spurious;
+    internal byte SpuriousVector => (byte)_spurious;
 
     /// <summary>The processor has taken the NMI.</summary>
-    public void AcknowledgeNmi() => nmi = false;
+    public void AcknowledgeNmi() => _nmi = false;
 
     /// <summary>Makes an NMI pending.</summary>
-    public void RaiseNmi() => nmi = true;
+    public void RaiseNmi() => _nmi = true;
 
     /// <summary>
     /// A fixed interrupt arrives. False if the APIC does not take any now; an illegal vector is an error of the sender, and taken.
@@ -138,11 +138,11 @@ public sealed partial class LocalApic : MmioDevice
             RaiseError(ErrorReceiveVector);
             return true;
         }
-        requests.Add(vector);
+        _requests.Add(vector);
         if (level)
-            triggers.Add(vector);
+            _triggers.Add(vector);
         else
-            triggers.Remove(vector);
+            _triggers.Remove(vector);
         return true;
     }
 
@@ -157,7 +157,7 @@ public sealed partial class LocalApic : MmioDevice
             case DeliveryMode.LowestPriority:
                 return Accept(vector, level);
             case DeliveryMode.Nmi:
-                nmi = true;
+                _nmi = true;
                 return true;
             default:
                 return true;
@@ -168,54 +168,54 @@ public sealed partial class LocalApic : MmioDevice
     internal void RaiseLint0() => DeliverLocal(LvtLint0);
 
     /// <summary>When the timer expires next, ns.</summary>
-    public ulong NextEvent => timer.NextEvent(TimerMode);
+    public ulong NextEvent => _timer.NextEvent(TimerMode);
 
     /// <summary>Runs the timer up to the clock's time.</summary>
     public void Advance()
     {
-        if (timer.TakeExpiry(TimerMode))
+        if (_timer.TakeExpiry(TimerMode))
             DeliverLocal(LvtTimer);
     }
 
     /// <summary>Power-on state (SDM 10.4.7.1): on, xAPIC mode, disabled by software, all sources masked. A pending NMI is gone.</summary>
     public void Reset()
     {
-        apicBase = DefaultBase | ApicRegister.BaseEnable | ApicRegister.BaseBootstrap;
-        version = DefaultVersion;
+        _apicBase = DefaultBase | ApicRegister.BaseEnable | ApicRegister.BaseBootstrap;
+        _version = DefaultVersion;
         ResetRegisters();
     }
 
     /// <summary>Takes over the state of <paramref name="other"/>.</summary>
     public void CopyFrom(LocalApic other)
     {
-        timer.CopyFrom(other.timer);
-        requests.CopyFrom(other.requests);
-        inService.CopyFrom(other.inService);
-        triggers.CopyFrom(other.triggers);
+        _timer.CopyFrom(other._timer);
+        _requests.CopyFrom(other._requests);
+        _inService.CopyFrom(other._inService);
+        _triggers.CopyFrom(other._triggers);
         for (int i = 0; i < LvtCount; i++)
-            lvt[i] = other.lvt[i];
-        apicBase = other.apicBase;
-        id = other.id;
-        version = other.version;
-        taskPriority = other.taskPriority;
-        logicalDestination = other.logicalDestination;
-        destinationFormat = other.destinationFormat;
-        spurious = other.spurious;
-        errorStatus = other.errorStatus;
-        newErrors = other.newErrors;
-        command = other.command;
-        nmi = other.nmi;
+            _lvt[i] = other._lvt[i];
+        _apicBase = other._apicBase;
+        _id = other._id;
+        _version = other._version;
+        _taskPriority = other._taskPriority;
+        _logicalDestination = other._logicalDestination;
+        _destinationFormat = other._destinationFormat;
+        _spurious = other._spurious;
+        _errorStatus = other._errorStatus;
+        _newErrors = other._newErrors;
+        _command = other._command;
+        _nmi = other._nmi;
     }
 
-    private uint TimerMode => lvt[LvtTimer] & ApicRegister.TimerModeMask;
+    private uint TimerMode => _lvt[LvtTimer] & ApicRegister.TimerModeMask;
 
     private uint ProcessorPriority
     {
         get
         {
-            int highest = inService.Highest;
+            int highest = _inService.Highest;
             uint served = highest == VectorSet.None ? 0 : (uint)highest & 0xF0;
-            return taskPriority >> 4 >= served >> 4 ? taskPriority : served;
+            return _taskPriority >> 4 >= served >> 4 ? _taskPriority : served;
         }
     }
 
@@ -223,20 +223,20 @@ public sealed partial class LocalApic : MmioDevice
 
     private void ResetRegisters()
     {
-        timer.Reset();
-        requests.Clear();
-        inService.Clear();
-        triggers.Clear();
+        _timer.Reset();
+        _requests.Clear();
+        _inService.Clear();
+        _triggers.Clear();
         for (int i = 0; i < LvtCount; i++)
-            lvt[i] = ApicRegister.LvtMasked;
-        taskPriority = 0;
-        logicalDestination = 0;
-        destinationFormat = DestinationFormatFlat;
-        spurious = 0xFF;
-        errorStatus = 0;
-        newErrors = 0;
-        command = 0;
-        nmi = false;
+            _lvt[i] = ApicRegister.LvtMasked;
+        _taskPriority = 0;
+        _logicalDestination = 0;
+        _destinationFormat = DestinationFormatFlat;
+        _spurious = 0xFF;
+        _errorStatus = 0;
+        _newErrors = 0;
+        _command = 0;
+        _nmi = false;
     }
 
     /// <summary>SDM 10.6.2: whether a message to an 8-bit (or, from x2APIC IPIs, 32-bit) destination is for this processor.</summary>
@@ -245,33 +245,33 @@ public sealed partial class LocalApic : MmioDevice
         if (destination == Broadcast || destination == uint.MaxValue)
             return true;
         if (!logical)
-            return destination == id;
+            return destination == _id;
         if (IsX2Apic)
             return destination >> 16 == X2LogicalId >> 16 && (destination & X2LogicalId & 0xFFFF) != 0;
-        if (destinationFormat == DestinationFormatFlat)
-            return (destination & logicalDestination) != 0;
-        return destination >> 4 == logicalDestination >> 4 && (destination & logicalDestination & 0xF) != 0;
+        if (_destinationFormat == DestinationFormatFlat)
+            return (destination & _logicalDestination) != 0;
+        return destination >> 4 == _logicalDestination >> 4 && (destination & _logicalDestination & 0xF) != 0;
     }
 
     /// <summary>SDM 10.12.10.2: cluster and bit follow from the ID.</summary>
-    private uint X2LogicalId => (id >> 4 << 16) | 1u << (int)(id & 0xF);
+    private uint X2LogicalId => (_id >> 4 << 16) | 1u << (int)(_id & 0xF);
 
     private void DeliverLocal(int entry)
     {
-        uint value = lvt[entry];
+        uint value = _lvt[entry];
         if ((value & ApicRegister.LvtMasked) != 0)
             return;
         DeliveryMode mode = entry is LvtTimer or LvtError ? DeliveryMode.Fixed : ModeOf(value);
         if (mode == DeliveryMode.Fixed)
             Accept((byte)value, level: false);
         else if (mode == DeliveryMode.Nmi)
-            nmi = true;
+            _nmi = true;
     }
 
     private void RaiseError(uint error)
     {
-        bool first = (newErrors & error) == 0;
-        newErrors |= error;
+        bool first = (_newErrors & error) == 0;
+        _newErrors |= error;
         // An error interrupt whose own vector is illegal raises one more error, once.
         if (first)
             DeliverLocal(LvtError);
@@ -279,22 +279,22 @@ public sealed partial class LocalApic : MmioDevice
 
     private void EndOfInterrupt()
     {
-        int vector = inService.Highest;
+        int vector = _inService.Highest;
         if (vector == VectorSet.None)
             return;
-        inService.Remove(vector);
-        if (triggers.Has(vector) && IoApic != null)
+        _inService.Remove(vector);
+        if (_triggers.Has(vector) && IoApic != null)
             IoApic.EndOfInterrupt((byte)vector);
     }
 
     private void SendCommand()
     {
-        DeliveryMode mode = ModeOf((uint)command);
-        int vector = (byte)command;
-        uint destination = IsX2Apic ? (uint)(command >> 32) : (uint)(command >> 56);
-        bool toSelf = ((command >> 18) & 3) switch
+        DeliveryMode mode = ModeOf((uint)_command);
+        int vector = (byte)_command;
+        uint destination = IsX2Apic ? (uint)(_command >> 32) : (uint)(_command >> 56);
+        bool toSelf = ((_command >> 18) & 3) switch
         {
-            0 => IsX2Apic && destination == Broadcast ? id == Broadcast : Matches(destination, (command & 1u << 11) != 0),
+            0 => IsX2Apic && destination == Broadcast ? _id == Broadcast : Matches(destination, (_command & 1u << 11) != 0),
             1 or 2 => true,
             _ => false,
         };
@@ -307,7 +307,7 @@ public sealed partial class LocalApic : MmioDevice
         }
         else if (mode == DeliveryMode.Nmi && toSelf)
         {
-            nmi = true;
+            _nmi = true;
         }
     }
 }

@@ -15,46 +15,46 @@ public sealed partial class LocalApic
     public void Capture(RealMsrs msrs, MmioDevice page)
     {
         ResetRegisters();
-        apicBase = msrs.Read(ApicRegister.MsrApicBase) & (ApicRegister.BaseAddress | ApicRegister.BaseBootstrap
+        _apicBase = msrs.Read(ApicRegister.MsrApicBase) & (ApicRegister.BaseAddress | ApicRegister.BaseBootstrap
             | ApicRegister.BaseEnable | ApicRegister.BaseExtended);
         if (!IsOn)
             return;
-        id = ReadReal(msrs, page, ApicRegister.Id);
+        _id = ReadReal(msrs, page, ApicRegister.Id);
         if (!IsX2Apic)
-            id >>= 24;
+            _id >>= 24;
         // Suppression of EOI broadcasts is not offered.
-        version = ReadReal(msrs, page, ApicRegister.Version) & VersionMask;
-        taskPriority = ReadReal(msrs, page, ApicRegister.TaskPriority) & 0xFF;
-        spurious = ReadReal(msrs, page, ApicRegister.Spurious) & SpuriousWritable;
+        _version = ReadReal(msrs, page, ApicRegister.Version) & VersionMask;
+        _taskPriority = ReadReal(msrs, page, ApicRegister.TaskPriority) & 0xFF;
+        _spurious = ReadReal(msrs, page, ApicRegister.Spurious) & SpuriousWritable;
         if (!IsX2Apic)
         {
-            logicalDestination = ReadReal(msrs, page, ApicRegister.LogicalDestination) >> 24;
-            destinationFormat = ReadReal(msrs, page, ApicRegister.DestinationFormat) >> 28;
-            command = ReadReal(msrs, page, ApicRegister.Command) | (ulong)ReadReal(msrs, page, ApicRegister.CommandHigh) << 32;
+            _logicalDestination = ReadReal(msrs, page, ApicRegister.LogicalDestination) >> 24;
+            _destinationFormat = ReadReal(msrs, page, ApicRegister.DestinationFormat) >> 28;
+            _command = ReadReal(msrs, page, ApicRegister.Command) | (ulong)ReadReal(msrs, page, ApicRegister.CommandHigh) << 32;
         }
         else
         {
-            command = msrs.Read(ApicRegister.MsrX2Apic + ApicRegister.Command);
+            _command = msrs.Read(ApicRegister.MsrX2Apic + ApicRegister.Command);
         }
-        command &= ~(ulong)ApicRegister.CommandPending;
+        _command &= ~(ulong)ApicRegister.CommandPending;
         for (int i = 0; i < VectorSet.WordCount; i++)
         {
-            inService[i] = ReadReal(msrs, page, ApicRegister.InService + i);
-            triggers[i] = ReadReal(msrs, page, ApicRegister.TriggerMode + i);
-            requests[i] = ReadReal(msrs, page, ApicRegister.Request + i);
+            _inService[i] = ReadReal(msrs, page, ApicRegister.InService + i);
+            _triggers[i] = ReadReal(msrs, page, ApicRegister.TriggerMode + i);
+            _requests[i] = ReadReal(msrs, page, ApicRegister.Request + i);
         }
         for (int register = ApicRegister.LvtCmci; register <= ApicRegister.LvtError; register++)
         {
             int entry = LvtOf(register);
             if (entry >= 0)
-                lvt[entry] = ReadReal(msrs, page, register) & LvtWritable(entry);
+                _lvt[entry] = ReadReal(msrs, page, register) & LvtWritable(entry);
         }
-        timer.Restore(ReadReal(msrs, page, ApicRegister.InitialCount), ReadReal(msrs, page, ApicRegister.CurrentCount),
+        _timer.Restore(ReadReal(msrs, page, ApicRegister.InitialCount), ReadReal(msrs, page, ApicRegister.CurrentCount),
             ReadReal(msrs, page, ApicRegister.DivideConfiguration));
         if (TimerMode == ApicRegister.TimerDeadline)
         {
-            timer.Disarm();
-            timer.Deadline = msrs.Read(ApicRegister.MsrTscDeadline);
+            _timer.Disarm();
+            _timer.Deadline = msrs.Read(ApicRegister.MsrTscDeadline);
         }
     }
 
@@ -76,37 +76,37 @@ public sealed partial class LocalApic
             WriteReal(msrs, page, ApicRegister.Eoi, 0);
 
         // Enabled first, or the LVT masks and the IPIs would not work; all sources masked while vectors change.
-        WriteReal(msrs, page, ApicRegister.Spurious, spurious | ApicRegister.SpuriousEnable);
+        WriteReal(msrs, page, ApicRegister.Spurious, _spurious | ApicRegister.SpuriousEnable);
         for (int register = ApicRegister.LvtCmci; register <= ApicRegister.LvtError; register++)
         {
             if (LvtOf(register) >= 0)
-                WriteReal(msrs, page, register, lvt[LvtOf(register)] | ApicRegister.LvtMasked);
+                WriteReal(msrs, page, register, _lvt[LvtOf(register)] | ApicRegister.LvtMasked);
         }
-        WriteReal(msrs, page, ApicRegister.TaskPriority, taskPriority);
+        WriteReal(msrs, page, ApicRegister.TaskPriority, _taskPriority);
         if (!IsX2Apic)
         {
-            WriteReal(msrs, page, ApicRegister.DestinationFormat, destinationFormat << 28 | 0x0FFF_FFFF);
-            WriteReal(msrs, page, ApicRegister.LogicalDestination, logicalDestination << 24);
+            WriteReal(msrs, page, ApicRegister.DestinationFormat, _destinationFormat << 28 | 0x0FFF_FFFF);
+            WriteReal(msrs, page, ApicRegister.LogicalDestination, _logicalDestination << 24);
         }
         WriteReal(msrs, page, ApicRegister.ErrorStatus, 0);
         WriteReal(msrs, page, ApicRegister.ErrorStatus, 0);
 
         for (int vector = FirstVector; vector < 256; vector++)
         {
-            if (requests.Has(vector) && !triggers.Has(vector))
+            if (_requests.Has(vector) && !_triggers.Has(vector))
                 SendRealIpi(msrs, page, vector);
         }
         if (!IsX2Apic)
-            WriteReal(msrs, page, ApicRegister.CommandHigh, (uint)(command >> 32));
+            WriteReal(msrs, page, ApicRegister.CommandHigh, (uint)(_command >> 32));
 
         CommitTimer(msrs, page);
         for (int register = ApicRegister.LvtCmci; register <= ApicRegister.LvtError; register++)
         {
             if (LvtOf(register) >= 0)
-                WriteReal(msrs, page, register, lvt[LvtOf(register)]);
+                WriteReal(msrs, page, register, _lvt[LvtOf(register)]);
         }
-        if ((spurious & ApicRegister.SpuriousEnable) == 0)
-            WriteReal(msrs, page, ApicRegister.Spurious, spurious);
+        if ((_spurious & ApicRegister.SpuriousEnable) == 0)
+            WriteReal(msrs, page, ApicRegister.Spurious, _spurious);
     }
 
     /// <summary>Whether interrupts that the real APIC has accepted still wait there.</summary>
@@ -125,7 +125,7 @@ public sealed partial class LocalApic
     {
         const ulong modes = ApicRegister.BaseEnable | ApicRegister.BaseExtended;
         ulong real = msrs.Read(ApicRegister.MsrApicBase);
-        ulong wanted = (apicBase & ~ApicRegister.BaseBootstrap) | (real & ApicRegister.BaseBootstrap);
+        ulong wanted = (_apicBase & ~ApicRegister.BaseBootstrap) | (real & ApicRegister.BaseBootstrap);
         if (real == wanted)
             return;
         // The only way from x2APIC to xAPIC is through off, and the only way from off to x2APIC through xAPIC (SDM 10.12.5).
@@ -139,19 +139,19 @@ public sealed partial class LocalApic
     private void CommitTimer(RealMsrs msrs, MmioDevice page)
     {
         uint mode = TimerMode;
-        WriteReal(msrs, page, ApicRegister.DivideConfiguration, timer.DivideConfiguration);
+        WriteReal(msrs, page, ApicRegister.DivideConfiguration, _timer.DivideConfiguration);
         if (mode == ApicRegister.TimerDeadline)
         {
             // The mode must be in the LVT before the deadline counts (SDM 10.5.4.1); masked, an expiry in between would be lost.
-            WriteReal(msrs, page, ApicRegister.LvtTimer, lvt[LvtTimer]);
-            msrs.Write(ApicRegister.MsrTscDeadline, timer.Deadline);
+            WriteReal(msrs, page, ApicRegister.LvtTimer, _lvt[LvtTimer]);
+            msrs.Write(ApicRegister.MsrTscDeadline, _timer.Deadline);
         }
         else
         {
-            WriteReal(msrs, page, ApicRegister.LvtTimer, lvt[LvtTimer]);
+            WriteReal(msrs, page, ApicRegister.LvtTimer, _lvt[LvtTimer]);
             bool periodic = mode == ApicRegister.TimerPeriodic;
-            uint left = timer.Current(periodic);
-            WriteReal(msrs, page, ApicRegister.InitialCount, periodic && left != 0 ? timer.Initial : left);
+            uint left = _timer.Current(periodic);
+            WriteReal(msrs, page, ApicRegister.InitialCount, periodic && left != 0 ? _timer.Initial : left);
         }
     }
 

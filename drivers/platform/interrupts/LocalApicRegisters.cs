@@ -45,16 +45,16 @@ public sealed partial class LocalApic
         switch (register)
         {
             case ApicRegister.DestinationFormat:
-                destinationFormat = low >> 28;
+                _destinationFormat = low >> 28;
                 break;
             case ApicRegister.LogicalDestination:
-                logicalDestination = low >> 24;
+                _logicalDestination = low >> 24;
                 break;
             case ApicRegister.CommandHigh:
-                command = (command & uint.MaxValue) | (ulong)(low & 0xFF00_0000) << 32;
+                _command = (_command & uint.MaxValue) | (ulong)(low & 0xFF00_0000) << 32;
                 break;
             case ApicRegister.Command:
-                command = (command & 0xFFFF_FFFF_0000_0000) | (low & CommandWritable);
+                _command = (_command & 0xFFFF_FFFF_0000_0000) | (low & CommandWritable);
                 SendCommand();
                 break;
             default:
@@ -73,11 +73,11 @@ public sealed partial class LocalApic
         switch (msr)
         {
             case ApicRegister.MsrApicBase:
-                value = apicBase;
+                value = _apicBase;
                 return true;
             case ApicRegister.MsrTscDeadline:
-                value = TimerMode == ApicRegister.TimerDeadline ? timer.Deadline : 0;
-                return hasDeadline;
+                value = TimerMode == ApicRegister.TimerDeadline ? _timer.Deadline : 0;
+                return _hasDeadline;
         }
         uint register = msr - ApicRegister.MsrX2Apic;
         if (!IsX2Apic || register >= X2Registers)
@@ -85,7 +85,7 @@ public sealed partial class LocalApic
         switch ((int)register)
         {
             case ApicRegister.Command:
-                value = command;
+                value = _command;
                 return true;
             case ApicRegister.Eoi:
             case ApicRegister.SelfIpi:
@@ -106,9 +106,9 @@ public sealed partial class LocalApic
             case ApicRegister.MsrApicBase:
                 return WriteBase(value);
             case ApicRegister.MsrTscDeadline:
-                if (hasDeadline && TimerMode == ApicRegister.TimerDeadline)
-                    timer.Deadline = value;
-                return hasDeadline;
+                if (_hasDeadline && TimerMode == ApicRegister.TimerDeadline)
+                    _timer.Deadline = value;
+                return _hasDeadline;
         }
         uint register = msr - ApicRegister.MsrX2Apic;
         if (!IsX2Apic || register >= X2Registers)
@@ -118,13 +118,13 @@ public sealed partial class LocalApic
             case ApicRegister.Command:
                 if ((value & 0xFFFF_FFFF & ~(ulong)(CommandWritable | ApicRegister.CommandPending)) != 0)
                     return false;
-                command = value & ~(ulong)ApicRegister.CommandPending;
+                _command = value & ~(ulong)ApicRegister.CommandPending;
                 SendCommand();
                 return true;
             case ApicRegister.SelfIpi:
                 if (value > 0xFF)
                     return false;
-                command = value | ApicRegister.CommandToSelf | ApicRegister.CommandAssert;
+                _command = value | ApicRegister.CommandToSelf | ApicRegister.CommandAssert;
                 SendCommand();
                 return true;
             case ApicRegister.Eoi:
@@ -154,43 +154,43 @@ public sealed partial class LocalApic
     {
         exists = true;
         if (register >= ApicRegister.InService && register < ApicRegister.InService + VectorSet.WordCount)
-            return inService[register - ApicRegister.InService];
+            return _inService[register - ApicRegister.InService];
         if (register >= ApicRegister.TriggerMode && register < ApicRegister.TriggerMode + VectorSet.WordCount)
-            return triggers[register - ApicRegister.TriggerMode];
+            return _triggers[register - ApicRegister.TriggerMode];
         if (register >= ApicRegister.Request && register < ApicRegister.Request + VectorSet.WordCount)
-            return requests[register - ApicRegister.Request];
+            return _requests[register - ApicRegister.Request];
         int entry = LvtOf(register);
         if (entry >= 0)
-            return lvt[entry];
+            return _lvt[entry];
         switch (register)
         {
             case ApicRegister.Id:
-                return IsX2Apic ? id : id << 24;
+                return IsX2Apic ? _id : _id << 24;
             case ApicRegister.Version:
-                return version;
+                return _version;
             case ApicRegister.TaskPriority:
-                return taskPriority;
+                return _taskPriority;
             case ApicRegister.ArbitrationPriority:
             case ApicRegister.ProcessorPriority:
                 return ProcessorPriority;
             case ApicRegister.LogicalDestination:
-                return IsX2Apic ? X2LogicalId : logicalDestination << 24;
+                return IsX2Apic ? X2LogicalId : _logicalDestination << 24;
             case ApicRegister.DestinationFormat:
-                return destinationFormat << 28 | 0x0FFF_FFFF;
+                return _destinationFormat << 28 | 0x0FFF_FFFF;
             case ApicRegister.Spurious:
-                return spurious;
+                return _spurious;
             case ApicRegister.ErrorStatus:
-                return errorStatus;
+                return _errorStatus;
             case ApicRegister.Command:
-                return (uint)command;
+                return (uint)_command;
             case ApicRegister.CommandHigh:
-                return (uint)(command >> 32);
+                return (uint)(_command >> 32);
             case ApicRegister.InitialCount:
-                return TimerMode == ApicRegister.TimerDeadline ? 0 : timer.Initial;
+                return TimerMode == ApicRegister.TimerDeadline ? 0 : _timer.Initial;
             case ApicRegister.CurrentCount:
-                return TimerMode == ApicRegister.TimerDeadline ? 0 : timer.Current(TimerMode == ApicRegister.TimerPeriodic);
+                return TimerMode == ApicRegister.TimerDeadline ? 0 : _timer.Current(TimerMode == ApicRegister.TimerPeriodic);
             case ApicRegister.DivideConfiguration:
-                return timer.DivideConfiguration;
+                return _timer.DivideConfiguration;
             case ApicRegister.Eoi:
                 return 0;
             default:
@@ -205,7 +205,7 @@ public sealed partial class LocalApic
         switch (register)
         {
             case ApicRegister.TaskPriority:
-                taskPriority = value & 0xFF;
+                _taskPriority = value & 0xFF;
                 return true;
             case ApicRegister.Eoi:
                 EndOfInterrupt();
@@ -214,15 +214,15 @@ public sealed partial class LocalApic
                 WriteSpurious(value & SpuriousWritable);
                 return true;
             case ApicRegister.ErrorStatus:
-                errorStatus = newErrors;
-                newErrors = 0;
+                _errorStatus = _newErrors;
+                _newErrors = 0;
                 return true;
             case ApicRegister.InitialCount:
                 if (TimerMode != ApicRegister.TimerDeadline)
-                    timer.Initial = value;
+                    _timer.Initial = value;
                 return true;
             case ApicRegister.DivideConfiguration:
-                timer.DivideConfiguration = value;
+                _timer.DivideConfiguration = value;
                 return true;
             case ApicRegister.Id:
             case ApicRegister.Version:
@@ -238,11 +238,11 @@ public sealed partial class LocalApic
 
     private void WriteSpurious(uint value)
     {
-        spurious = value;
+        _spurious = value;
         if ((value & ApicRegister.SpuriousEnable) == 0)
         {
             for (int i = 0; i < LvtCount; i++)
-                lvt[i] |= ApicRegister.LvtMasked;
+                _lvt[i] |= ApicRegister.LvtMasked;
         }
         else if (IoApic != null)
         {
@@ -253,30 +253,30 @@ public sealed partial class LocalApic
     private void WriteLvt(int entry, uint value)
     {
         // SDM 10.4.7.2: while disabled by software the mask bits cannot be cleared.
-        if ((spurious & ApicRegister.SpuriousEnable) == 0)
+        if ((_spurious & ApicRegister.SpuriousEnable) == 0)
             value |= ApicRegister.LvtMasked;
         if (entry == LvtTimer)
         {
             uint before = TimerMode;
             uint after = value & ApicRegister.TimerModeMask;
             if (before != after && (before == ApicRegister.TimerDeadline || after == ApicRegister.TimerDeadline))
-                timer.Disarm();
+                _timer.Disarm();
         }
-        lvt[entry] = value;
+        _lvt[entry] = value;
     }
 
     private bool WriteBase(ulong value)
     {
         const ulong modes = ApicRegister.BaseEnable | ApicRegister.BaseExtended;
         ulong allowed = ApicRegister.BaseBootstrap | ApicRegister.BaseEnable | ApicRegister.BaseAddress;
-        if (hasX2Apic)
+        if (_hasX2Apic)
             allowed |= ApicRegister.BaseExtended;
-        ulong before = apicBase & modes, after = value & modes;
+        ulong before = _apicBase & modes, after = value & modes;
         // SDM 10.12.5: from off to x2APIC, from x2APIC to xAPIC, and "extended but off" are illegal.
         if ((value & ~allowed) != 0 || after == ApicRegister.BaseExtended || (before == 0 && after == modes)
             || (before == modes && after == ApicRegister.BaseEnable))
             return false;
-        apicBase = (value & ~ApicRegister.BaseBootstrap) | (apicBase & ApicRegister.BaseBootstrap);
+        _apicBase = (value & ~ApicRegister.BaseBootstrap) | (_apicBase & ApicRegister.BaseBootstrap);
         if (after == 0 && before != 0)
             ResetRegisters();
         else if (after == modes && before != modes)
@@ -287,15 +287,15 @@ public sealed partial class LocalApic
     /// <summary>SDM 10.12.5.1: everything stays, but the logical destination now follows from the ID, and ICR is one register.</summary>
     private void EnterX2Apic()
     {
-        logicalDestination = 0;
-        destinationFormat = DestinationFormatFlat;
-        command = 0;
+        _logicalDestination = 0;
+        _destinationFormat = DestinationFormatFlat;
+        _command = 0;
     }
 
     /// <summary>The index of the LVT entry at a register number, or -1. The version says how many of them there are.</summary>
     private int LvtOf(int register)
     {
-        uint last = version >> 16 & 0xFF;
+        uint last = _version >> 16 & 0xFF;
         switch (register)
         {
             case ApicRegister.LvtCmci: return last >= 6 ? LvtCmci : -1;
@@ -311,7 +311,7 @@ public sealed partial class LocalApic
 
     private uint LvtWritable(int entry) => entry switch
     {
-        LvtTimer => hasDeadline ? LvtTimerDeadlineMask : LvtTimerMask,
+        LvtTimer => _hasDeadline ? LvtTimerDeadlineMask : LvtTimerMask,
         LvtLint0 or LvtLint1 => LvtPinMask,
         LvtError => LvtErrorMask,
         _ => LvtModeMask,

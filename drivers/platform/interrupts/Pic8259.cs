@@ -30,17 +30,17 @@ public sealed class Pic8259 : PortDevice
     private const int Spurious = 7;
     private const byte ReadRequest = 0x0A, ReadService = 0x0B;
 
-    private readonly PicChip master = new(cascade: 1 << CascadeInput, elcrWritable: 0xF8);
-    private readonly PicChip slave = new(cascade: 0, elcrWritable: 0xDE);
+    private readonly PicChip _master = new(cascade: 1 << CascadeInput, elcrWritable: 0xF8);
+    private readonly PicChip _slave = new(cascade: 0, elcrWritable: 0xDE);
 
     /// <summary>Makes the pair in its power-on state.</summary>
     public Pic8259() => Reset();
 
     /// <summary>The INTR output of the master.</summary>
-    public bool Intr => master.Pending != PicChip.None;
+    public bool Intr => _master.Pending != PicChip.None;
 
     /// <summary>No interrupt is in service: the state can be committed without loss.</summary>
-    public bool IsIdle => master.IsIdle && slave.IsIdle;
+    public bool IsIdle => _master.IsIdle && _slave.IsIdle;
 
     /// <summary>Drives interrupt request <paramref name="irq"/> (0 to 15; 2 is the cascade and has no wire).</summary>
     public void SetLine(int irq, bool asserted)
@@ -48,9 +48,9 @@ public sealed class Pic8259 : PortDevice
         if ((uint)irq > 15 || irq == CascadeInput)
             return;
         if (irq < 8)
-            master.SetLine(irq, asserted);
+            _master.SetLine(irq, asserted);
         else
-            slave.SetLine(irq - 8, asserted);
+            _slave.SetLine(irq - 8, asserted);
         Cascade();
     }
 
@@ -60,32 +60,32 @@ public sealed class Pic8259 : PortDevice
         if (irq == CascadeInput)
             return;
         if (irq < 8)
-            master.SetLineSilently(irq, asserted);
+            _master.SetLineSilently(irq, asserted);
         else
-            slave.SetLineSilently(irq - 8, asserted);
+            _slave.SetLineSilently(irq - 8, asserted);
         Cascade();
     }
 
     /// <summary>The vector that the next acknowledge cycle gives; meaningful while <see cref="Intr"/>.</summary>
     public byte PeekVector()
     {
-        int input = master.Pending;
+        int input = _master.Pending;
         if (input != CascadeInput)
-            return master.VectorOf(input == PicChip.None ? Spurious : input);
-        int second = slave.Pending;
-        return slave.VectorOf(second == PicChip.None ? Spurious : second);
+            return _master.VectorOf(input == PicChip.None ? Spurious : input);
+        int second = _slave.Pending;
+        return _slave.VectorOf(second == PicChip.None ? Spurious : second);
     }
 
     /// <summary>The processor's interrupt acknowledge cycles. Gives the vector; the spurious one if nothing was pending.</summary>
     public byte Acknowledge()
     {
         byte vector = PeekVector();
-        int input = master.Pending;
+        int input = _master.Pending;
         if (input == PicChip.None)
             return vector;
-        master.Acknowledge(input);
-        if (input == CascadeInput && slave.Pending != PicChip.None)
-            slave.Acknowledge(slave.Pending);
+        _master.Acknowledge(input);
+        if (input == CascadeInput && _slave.Pending != PicChip.None)
+            _slave.Acknowledge(_slave.Pending);
         Cascade();
         return vector;
     }
@@ -95,10 +95,10 @@ public sealed class Pic8259 : PortDevice
     {
         uint value = port switch
         {
-            MasterCommand or MasterData => master.Read(port & 1),
-            SlaveCommand or SlaveData => slave.Read(port & 1),
-            MasterElcr => master.Elcr,
-            SlaveElcr => slave.Elcr,
+            MasterCommand or MasterData => _master.Read(port & 1),
+            SlaveCommand or SlaveData => _slave.Read(port & 1),
+            MasterElcr => _master.Elcr,
+            SlaveElcr => _slave.Elcr,
             _ => 0xFF,
         };
         Cascade();
@@ -112,17 +112,17 @@ public sealed class Pic8259 : PortDevice
         {
             case MasterCommand:
             case MasterData:
-                master.Write(port & 1, (byte)value);
+                _master.Write(port & 1, (byte)value);
                 break;
             case SlaveCommand:
             case SlaveData:
-                slave.Write(port & 1, (byte)value);
+                _slave.Write(port & 1, (byte)value);
                 break;
             case MasterElcr:
-                master.Elcr = (byte)value;
+                _master.Elcr = (byte)value;
                 break;
             case SlaveElcr:
-                slave.Elcr = (byte)value;
+                _slave.Elcr = (byte)value;
                 break;
         }
         Cascade();
@@ -131,23 +131,23 @@ public sealed class Pic8259 : PortDevice
     /// <summary>Power-on state: masked, to be initialized.</summary>
     public void Reset()
     {
-        master.Reset();
-        slave.Reset();
+        _master.Reset();
+        _slave.Reset();
         Cascade();
     }
 
     /// <summary>Takes over the state of <paramref name="other"/>.</summary>
     public void CopyFrom(Pic8259 other)
     {
-        master.CopyFrom(other.master);
-        slave.CopyFrom(other.slave);
+        _master.CopyFrom(other._master);
+        _slave.CopyFrom(other._slave);
     }
 
     /// <summary>Sets the state that cannot be read from the real pair to what UEFI firmware programs; for a boot snapshot.</summary>
     public void AssumeFirmware()
     {
-        master.Assume(FirmwareMasterBase);
-        slave.Assume(FirmwareSlaveBase);
+        _master.Assume(FirmwareMasterBase);
+        _slave.Assume(FirmwareSlaveBase);
         Cascade();
     }
 
@@ -157,8 +157,8 @@ public sealed class Pic8259 : PortDevice
     /// </summary>
     public void Capture(PortDevice real)
     {
-        CaptureChip(master, real, MasterCommand, MasterElcr);
-        CaptureChip(slave, real, SlaveCommand, SlaveElcr);
+        CaptureChip(_master, real, MasterCommand, MasterElcr);
+        CaptureChip(_slave, real, SlaveCommand, SlaveElcr);
         Cascade();
     }
 
@@ -168,10 +168,10 @@ public sealed class Pic8259 : PortDevice
     /// </summary>
     public void Commit(PortDevice real)
     {
-        real.WritePort(MasterElcr, 1, master.Elcr);
-        real.WritePort(SlaveElcr, 1, slave.Elcr);
-        CommitChip(master, real, MasterCommand);
-        CommitChip(slave, real, SlaveCommand);
+        real.WritePort(MasterElcr, 1, _master.Elcr);
+        real.WritePort(SlaveElcr, 1, _slave.Elcr);
+        CommitChip(_master, real, MasterCommand);
+        CommitChip(_slave, real, SlaveCommand);
     }
 
     private static void CaptureChip(PicChip chip, PortDevice real, ushort command, ushort elcr)
@@ -191,5 +191,5 @@ public sealed class Pic8259 : PortDevice
             real.WritePort((ushort)(command + a0), 1, value);
     }
 
-    private void Cascade() => master.SetLine(CascadeInput, slave.Pending != PicChip.None);
+    private void Cascade() => _master.SetLine(CascadeInput, _slave.Pending != PicChip.None);
 }

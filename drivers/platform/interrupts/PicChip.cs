@@ -17,54 +17,54 @@ internal sealed class PicChip
     private const byte PollPending = 0x80;
 
     // A cascade input follows the slave's output like a level: it does not latch.
-    private readonly byte cascade;
-    private readonly byte elcrWritable;
-    private byte lines, request, service, mask, elcr;
-    private byte vectorBase, lowest, step;
-    private bool needsIcw4, single, autoEoi, rotateOnAutoEoi, specialMask, fullyNested, readService, poll;
+    private readonly byte _cascade;
+    private readonly byte _elcrWritable;
+    private byte _lines, _request, _service, _mask, _elcr;
+    private byte _vectorBase, _lowest, _step;
+    private bool _needsIcw4, _single, _autoEoi, _rotateOnAutoEoi, _specialMask, _fullyNested, _readService, _poll;
 
     /// <summary>Makes the chip; <paramref name="cascade"/> is the set of inputs with a slave.</summary>
     public PicChip(byte cascade, byte elcrWritable)
     {
-        this.cascade = cascade;
-        this.elcrWritable = elcrWritable;
+        _cascade = cascade;
+        _elcrWritable = elcrWritable;
     }
 
     /// <summary>The edge/level control register.</summary>
     public byte Elcr
     {
-        get => elcr;
+        get => _elcr;
         set
         {
-            elcr = (byte)(value & elcrWritable);
+            _elcr = (byte)(value & _elcrWritable);
             // An input that became a level shows what it carries.
-            request = (byte)((request & ~elcr) | (lines & elcr) | (request & cascade));
+            _request = (byte)((_request & ~_elcr) | (_lines & _elcr) | (_request & _cascade));
         }
     }
 
     /// <summary>The interrupt mask register.</summary>
-    public byte Mask => mask;
+    public byte Mask => _mask;
 
     /// <summary>Whether no interrupt is in service.</summary>
-    public bool IsIdle => service == 0;
+    public bool IsIdle => _service == 0;
 
-    private byte LevelInputs => (byte)(elcr | cascade);
+    private byte LevelInputs => (byte)(_elcr | _cascade);
 
     /// <summary>The input that interrupts now, or <see cref="None"/>: the highest request above everything in service.</summary>
     public int Pending
     {
         get
         {
-            if (step != 0)
+            if (_step != 0)
                 return None;
-            int requested = Highest((byte)(request & ~mask));
+            int requested = Highest((byte)(_request & ~_mask));
             if (requested == None)
                 return None;
-            byte blocking = service;
-            if (specialMask)
-                blocking &= (byte)~mask;
-            if (fullyNested)
-                blocking &= (byte)~cascade;
+            byte blocking = _service;
+            if (_specialMask)
+                blocking &= (byte)~_mask;
+            if (_fullyNested)
+                blocking &= (byte)~_cascade;
             int served = Highest(blocking);
             return served == None || Rank(requested) < Rank(served) ? requested : None;
         }
@@ -74,12 +74,12 @@ internal sealed class PicChip
     public void SetLine(int input, bool asserted)
     {
         byte bit = (byte)(1 << input);
-        bool before = (lines & bit) != 0;
-        lines = (byte)(asserted ? lines | bit : lines & ~bit);
+        bool before = (_lines & bit) != 0;
+        _lines = (byte)(asserted ? _lines | bit : _lines & ~bit);
         if ((LevelInputs & bit) != 0)
-            request = (byte)(asserted ? request | bit : request & ~bit);
+            _request = (byte)(asserted ? _request | bit : _request & ~bit);
         else if (asserted && !before)
-            request |= bit;
+            _request |= bit;
     }
 
     /// <summary>Sets what an input carries: a level shows in the requests, an edge is not made of it.</summary>
@@ -87,39 +87,39 @@ internal sealed class PicChip
     {
         byte bit = (byte)(1 << input);
         if ((LevelInputs & bit) == 0)
-            lines = (byte)(asserted ? lines | bit : lines & ~bit);
+            _lines = (byte)(asserted ? _lines | bit : _lines & ~bit);
         else
             SetLine(input, asserted);
     }
 
     /// <summary>The vector of <paramref name="input"/>.</summary>
-    public byte VectorOf(int input) => (byte)(vectorBase | input);
+    public byte VectorOf(int input) => (byte)(_vectorBase | input);
 
     /// <summary>The INTA cycle for <paramref name="input"/>, which was <see cref="Pending"/>.</summary>
     public void Acknowledge(int input)
     {
         byte bit = (byte)(1 << input);
         if ((LevelInputs & bit) == 0)
-            request &= (byte)~bit;
-        if (!autoEoi)
-            service |= bit;
-        else if (rotateOnAutoEoi)
-            lowest = (byte)input;
+            _request &= (byte)~bit;
+        if (!_autoEoi)
+            _service |= bit;
+        else if (_rotateOnAutoEoi)
+            _lowest = (byte)input;
     }
 
     /// <summary>Reads the port with A0 = <paramref name="a0"/>.</summary>
     public byte Read(int a0)
     {
-        if (poll)
+        if (_poll)
         {
-            poll = false;
+            _poll = false;
             int input = Pending;
             if (input == None)
                 return 0;
             Acknowledge(input);
             return (byte)(PollPending | input);
         }
-        return a0 != 0 ? mask : readService ? service : request;
+        return a0 != 0 ? _mask : _readService ? _service : _request;
     }
 
     /// <summary>Writes the port with A0 = <paramref name="a0"/>.</summary>
@@ -139,33 +139,33 @@ internal sealed class PicChip
     public void Reset()
     {
         Initialize(Icw1);
-        step = 0;
-        mask = 0xFF;
-        vectorBase = 0;
-        elcr = 0;
-        poll = false;
+        _step = 0;
+        _mask = 0xFF;
+        _vectorBase = 0;
+        _elcr = 0;
+        _poll = false;
     }
 
     /// <summary>Sets what cannot be read from a real chip, as software that programs it usually does: 8086 mode, normal EOI.</summary>
     public void Assume(byte newVectorBase)
     {
-        byte savedMask = mask, savedService = service, savedRequest = request;
+        byte savedMask = _mask, savedService = _service, savedRequest = _request;
         Initialize(Icw1 | Icw1NeedsIcw4);
-        step = 0;
-        vectorBase = newVectorBase;
-        mask = savedMask;
-        service = savedService;
-        request = savedRequest;
+        _step = 0;
+        _vectorBase = newVectorBase;
+        _mask = savedMask;
+        _service = savedService;
+        _request = savedRequest;
     }
 
     /// <summary>Takes what can be read from a real chip.</summary>
     public void SetReadable(byte newMask, byte newRequest, byte newService, byte newElcr)
     {
-        mask = newMask;
-        service = newService;
-        elcr = (byte)(newElcr & elcrWritable);
-        request = newRequest;
-        lines = (byte)(newRequest & LevelInputs);
+        _mask = newMask;
+        _service = newService;
+        _elcr = (byte)(newElcr & _elcrWritable);
+        _request = newRequest;
+        _lines = (byte)(newRequest & LevelInputs);
     }
 
     /// <summary>The write number <paramref name="index"/> of the sequence that brings a real chip into this state; false after the last one.</summary>
@@ -174,15 +174,15 @@ internal sealed class PicChip
         a0 = index is >= 1 and <= 4 ? 1 : 0;
         switch (index)
         {
-            case 0: value = (byte)(Icw1 | Icw1NeedsIcw4 | (single ? Icw1Single : 0)); return true;
-            case 1: value = vectorBase; return true;
-            case 2: value = cascade != 0 ? cascade : (byte)2; return true;
-            case 3: value = (byte)(Icw4X86 | (autoEoi ? Icw4Aeoi : 0) | (fullyNested ? Icw4FullyNested : 0)); return true;
-            case 4: value = mask; return true;
-            case 5: value = (byte)(0xC0 | lowest); return true;
-            case 6: value = (byte)(rotateOnAutoEoi ? 0x80 : 0x00); return true;
+            case 0: value = (byte)(Icw1 | Icw1NeedsIcw4 | (_single ? Icw1Single : 0)); return true;
+            case 1: value = _vectorBase; return true;
+            case 2: value = _cascade != 0 ? _cascade : (byte)2; return true;
+            case 3: value = (byte)(Icw4X86 | (_autoEoi ? Icw4Aeoi : 0) | (_fullyNested ? Icw4FullyNested : 0)); return true;
+            case 4: value = _mask; return true;
+            case 5: value = (byte)(0xC0 | _lowest); return true;
+            case 6: value = (byte)(_rotateOnAutoEoi ? 0x80 : 0x00); return true;
             case 7:
-                value = (byte)(Ocw3 | Ocw3MaskSelect | (specialMask ? Ocw3SpecialMask : 0) | Ocw3ReadSelect | (readService ? Ocw3ReadIsr : 0));
+                value = (byte)(Ocw3 | Ocw3MaskSelect | (_specialMask ? Ocw3SpecialMask : 0) | Ocw3ReadSelect | (_readService ? Ocw3ReadIsr : 0));
                 return true;
             default: value = 0; return false;
         }
@@ -190,25 +190,25 @@ internal sealed class PicChip
 
     public void CopyFrom(PicChip other)
     {
-        lines = other.lines;
-        request = other.request;
-        service = other.service;
-        mask = other.mask;
-        elcr = other.elcr;
-        vectorBase = other.vectorBase;
-        lowest = other.lowest;
-        step = other.step;
-        needsIcw4 = other.needsIcw4;
-        single = other.single;
-        autoEoi = other.autoEoi;
-        rotateOnAutoEoi = other.rotateOnAutoEoi;
-        specialMask = other.specialMask;
-        fullyNested = other.fullyNested;
-        readService = other.readService;
-        poll = other.poll;
+        _lines = other._lines;
+        _request = other._request;
+        _service = other._service;
+        _mask = other._mask;
+        _elcr = other._elcr;
+        _vectorBase = other._vectorBase;
+        _lowest = other._lowest;
+        _step = other._step;
+        _needsIcw4 = other._needsIcw4;
+        _single = other._single;
+        _autoEoi = other._autoEoi;
+        _rotateOnAutoEoi = other._rotateOnAutoEoi;
+        _specialMask = other._specialMask;
+        _fullyNested = other._fullyNested;
+        _readService = other._readService;
+        _poll = other._poll;
     }
 
-    private int Rank(int input) => (input - lowest - 1) & 7;
+    private int Rank(int input) => (input - _lowest - 1) & 7;
 
     private int Highest(byte set)
     {
@@ -216,7 +216,7 @@ internal sealed class PicChip
             return None;
         for (int rank = 1; ; rank++)
         {
-            int input = (lowest + rank) & 7;
+            int input = (_lowest + rank) & 7;
             if ((set >> input & 1) != 0)
                 return input;
         }
@@ -225,40 +225,40 @@ internal sealed class PicChip
     private void Initialize(byte icw1)
     {
         // Edges must come anew; priorities are as at power-on; without ICW4 its functions are off.
-        request = (byte)(lines & LevelInputs);
-        mask = 0;
-        service = 0;
-        lowest = 7;
-        specialMask = false;
-        readService = false;
-        rotateOnAutoEoi = false;
-        poll = false;
-        autoEoi = false;
-        fullyNested = false;
-        needsIcw4 = (icw1 & Icw1NeedsIcw4) != 0;
-        single = (icw1 & Icw1Single) != 0;
-        step = 2;
+        _request = (byte)(_lines & LevelInputs);
+        _mask = 0;
+        _service = 0;
+        _lowest = 7;
+        _specialMask = false;
+        _readService = false;
+        _rotateOnAutoEoi = false;
+        _poll = false;
+        _autoEoi = false;
+        _fullyNested = false;
+        _needsIcw4 = (icw1 & Icw1NeedsIcw4) != 0;
+        _single = (icw1 & Icw1Single) != 0;
+        _step = 2;
     }
 
     private void WriteData(byte value)
     {
-        switch (step)
+        switch (_step)
         {
             case 2:
-                vectorBase = (byte)(value & 0xF8);
-                step = (byte)(!single ? 3 : needsIcw4 ? 4 : 0);
+                _vectorBase = (byte)(value & 0xF8);
+                _step = (byte)(!_single ? 3 : _needsIcw4 ? 4 : 0);
                 break;
             case 3:
                 // Which inputs have slaves, or whose slave this is: wired, not chosen.
-                step = (byte)(needsIcw4 ? 4 : 0);
+                _step = (byte)(_needsIcw4 ? 4 : 0);
                 break;
             case 4:
-                autoEoi = (value & Icw4Aeoi) != 0;
-                fullyNested = (value & Icw4FullyNested) != 0;
-                step = 0;
+                _autoEoi = (value & Icw4Aeoi) != 0;
+                _fullyNested = (value & Icw4FullyNested) != 0;
+                _step = 0;
                 break;
             default:
-                mask = value;
+                _mask = value;
                 break;
         }
     }
@@ -268,37 +268,37 @@ internal sealed class PicChip
         int level = value & 7;
         switch (value >> 5)
         {
-            case 0: rotateOnAutoEoi = false; break;
-            case 4: rotateOnAutoEoi = true; break;
+            case 0: _rotateOnAutoEoi = false; break;
+            case 4: _rotateOnAutoEoi = true; break;
             case 1: EndHighest(rotate: false); break;
             case 5: EndHighest(rotate: true); break;
-            case 3: service &= (byte)~(1 << level); break;
+            case 3: _service &= (byte)~(1 << level); break;
             case 7:
-                service &= (byte)~(1 << level);
-                lowest = (byte)level;
+                _service &= (byte)~(1 << level);
+                _lowest = (byte)level;
                 break;
-            case 6: lowest = (byte)level; break;
+            case 6: _lowest = (byte)level; break;
         }
     }
 
     private void EndHighest(bool rotate)
     {
         // In special mask mode the in-service bits of masked inputs are not touched by a non-specific EOI.
-        int input = Highest(specialMask ? (byte)(service & ~mask) : service);
+        int input = Highest(_specialMask ? (byte)(_service & ~_mask) : _service);
         if (input == None)
             return;
-        service &= (byte)~(1 << input);
+        _service &= (byte)~(1 << input);
         if (rotate)
-            lowest = (byte)input;
+            _lowest = (byte)input;
     }
 
     private void WriteOcw3(byte value)
     {
         if ((value & Ocw3Poll) != 0)
-            poll = true;
+            _poll = true;
         if ((value & Ocw3ReadSelect) != 0)
-            readService = (value & Ocw3ReadIsr) != 0;
+            _readService = (value & Ocw3ReadIsr) != 0;
         if ((value & Ocw3MaskSelect) != 0)
-            specialMask = (value & Ocw3SpecialMask) != 0;
+            _specialMask = (value & Ocw3SpecialMask) != 0;
     }
 }

@@ -22,9 +22,9 @@ public sealed class PlatformInterrupts : MessageSink
     private const ulong MessageLogical = 1ul << 2;
     private const uint MessageLevel = 1u << 15;
 
-    private readonly byte[] asserted = new byte[IoApic.PinCount];
-    private readonly GsiLine[] direct = new GsiLine[IoApic.PinCount];
-    private bool intr;
+    private readonly byte[] _asserted = new byte[IoApic.PinCount];
+    private readonly GsiLine[] _direct = new GsiLine[IoApic.PinCount];
+    private bool _intr;
 
     /// <summary>Makes the controllers in their power-on state around <paramref name="localApic"/>.</summary>
     public PlatformInterrupts(LocalApic localApic)
@@ -33,7 +33,7 @@ public sealed class PlatformInterrupts : MessageSink
         IoApic = new IoApic(localApic);
         localApic.IoApic = IoApic;
         for (int i = 0; i < IoApic.PinCount; i++)
-            direct[i] = new GsiLine(this, i);
+            _direct[i] = new GsiLine(this, i);
     }
 
     /// <summary>The processor's local APIC.</summary>
@@ -71,7 +71,7 @@ public sealed class PlatformInterrupts : MessageSink
     public void SetGsi(int gsi, bool level)
     {
         if ((uint)gsi < IoApic.PinCount)
-            direct[gsi].Set(level);
+            _direct[gsi].Set(level);
     }
 
     /// <inheritdoc/>
@@ -164,9 +164,9 @@ public sealed class PlatformInterrupts : MessageSink
     /// <summary>A source that shares <paramref name="gsi"/> changed its mind.</summary>
     internal void Drive(int gsi, bool level)
     {
-        bool before = asserted[gsi] != 0;
-        asserted[gsi] = (byte)(level ? asserted[gsi] + 1 : asserted[gsi] - 1);
-        bool after = asserted[gsi] != 0;
+        bool before = _asserted[gsi] != 0;
+        _asserted[gsi] = (byte)(level ? _asserted[gsi] + 1 : _asserted[gsi] - 1);
+        bool after = _asserted[gsi] != 0;
         if (before != after)
             Apply(gsi, after);
     }
@@ -188,18 +188,18 @@ public sealed class PlatformInterrupts : MessageSink
     private void PicChanged()
     {
         bool now = Pic.Intr;
-        if (now && !intr)
+        if (now && !_intr)
             LocalApic.RaiseLint0();
-        intr = now;
+        _intr = now;
     }
 
     /// <summary>Tells the controllers what the wires carry, without making edges of it.</summary>
     private void Rewire()
     {
-        intr = Pic.Intr;
+        _intr = Pic.Intr;
         for (int i = 0; i < IoApic.PinCount; i++)
         {
-            bool level = asserted[i] != 0;
+            bool level = _asserted[i] != 0;
             IoApic.SetPinSilently(i, level);
             int irq = i == TimerGsi ? 0 : i;
             if (irq < IsaCount && i != 0)

@@ -26,41 +26,41 @@ public sealed class I8042 : PortDevice
     private const int MaxPolls = 20_000;
     private const int MaxFlush = 64;
 
-    private readonly GsiLine irq1, irq12;
-    private readonly ResetLatch latch;
-    private readonly Ps2Device keyboard = new(isMouse: false);
-    private readonly Ps2Device mouse = new(isMouse: true);
-    private bool present = true;
-    private byte commandByte;
-    private byte awaits;
-    private bool lastWasCommand;
-    private byte outputPort;
-    private bool full, fromMouse;
-    private byte data;
-    private byte answer;
-    private bool hasAnswer;
+    private readonly GsiLine _irq1, _irq12;
+    private readonly ResetLatch _latch;
+    private readonly Ps2Device _keyboard = new(isMouse: false);
+    private readonly Ps2Device _mouse = new(isMouse: true);
+    private bool _present = true;
+    private byte _commandByte;
+    private byte _awaits;
+    private bool _lastWasCommand;
+    private byte _outputPort;
+    private bool _full, _fromMouse;
+    private byte _data;
+    private byte _answer;
+    private bool _hasAnswer;
 
     /// <summary>Makes the controller in its power-on state.</summary>
     public I8042(GsiLine irq1, GsiLine irq12, ResetLatch latch)
     {
-        this.irq1 = irq1;
-        this.irq12 = irq12;
-        this.latch = latch;
+        _irq1 = irq1;
+        _irq12 = irq12;
+        _latch = latch;
         Reset();
     }
 
     /// <inheritdoc/>
     public override uint ReadPort(ushort port, int size)
     {
-        if (!present)
+        if (!_present)
             return 0xFF;
         if (port == CommandPort)
         {
-            return (uint)((full ? OutputFull : 0) | ((commandByte & SystemFlag) != 0 ? StatusSystem : 0) | (lastWasCommand ? StatusCommand : 0)
-                | StatusUnlocked | (full && fromMouse ? OutputFromMouse : 0));
+            return (uint)((_full ? OutputFull : 0) | ((_commandByte & SystemFlag) != 0 ? StatusSystem : 0) | (_lastWasCommand ? StatusCommand : 0)
+                | StatusUnlocked | (_full && _fromMouse ? OutputFromMouse : 0));
         }
-        byte value = data;
-        full = false;
+        byte value = _data;
+        _full = false;
         UpdateLines();
         Fill();
         return value;
@@ -69,10 +69,10 @@ public sealed class I8042 : PortDevice
     /// <inheritdoc/>
     public override void WritePort(ushort port, int size, uint value)
     {
-        if (!present)
+        if (!_present)
             return;
-        lastWasCommand = port == CommandPort;
-        if (lastWasCommand)
+        _lastWasCommand = port == CommandPort;
+        if (_lastWasCommand)
             WriteCommand((byte)value);
         else
             WriteData((byte)value);
@@ -82,42 +82,42 @@ public sealed class I8042 : PortDevice
     /// <summary>Forgets everything that waits to be read; for an observing model, whose answers the real controller gives.</summary>
     public void DropData()
     {
-        full = false;
-        hasAnswer = false;
-        keyboard.Flush();
-        mouse.Flush();
+        _full = false;
+        _hasAnswer = false;
+        _keyboard.Flush();
+        _mouse.Flush();
         UpdateLines();
     }
 
     /// <summary>Power-on state.</summary>
     public void Reset()
     {
-        commandByte = PowerOnCommandByte;
-        keyboard.Reset();
-        mouse.Reset();
-        awaits = 0;
-        lastWasCommand = false;
-        outputPort = OutputPortReset | OutputPortA20;
-        full = fromMouse = hasAnswer = false;
-        data = answer = 0;
+        _commandByte = PowerOnCommandByte;
+        _keyboard.Reset();
+        _mouse.Reset();
+        _awaits = 0;
+        _lastWasCommand = false;
+        _outputPort = OutputPortReset | OutputPortA20;
+        _full = _fromMouse = _hasAnswer = false;
+        _data = _answer = 0;
         UpdateLines();
     }
 
     /// <summary>Takes over the state of <paramref name="other"/>.</summary>
     public void CopyFrom(I8042 other)
     {
-        commandByte = other.commandByte;
-        keyboard.CopyFrom(other.keyboard);
-        mouse.CopyFrom(other.mouse);
-        present = other.present;
-        awaits = other.awaits;
-        lastWasCommand = other.lastWasCommand;
-        outputPort = other.outputPort;
-        full = other.full;
-        fromMouse = other.fromMouse;
-        data = other.data;
-        answer = other.answer;
-        hasAnswer = other.hasAnswer;
+        _commandByte = other._commandByte;
+        _keyboard.CopyFrom(other._keyboard);
+        _mouse.CopyFrom(other._mouse);
+        _present = other._present;
+        _awaits = other._awaits;
+        _lastWasCommand = other._lastWasCommand;
+        _outputPort = other._outputPort;
+        _full = other._full;
+        _fromMouse = other._fromMouse;
+        _data = other._data;
+        _answer = other._answer;
+        _hasAnswer = other._hasAnswer;
         UpdateLines();
     }
 
@@ -128,12 +128,12 @@ public sealed class I8042 : PortDevice
     public void Capture(PortDevice real)
     {
         Reset();
-        present = (byte)real.ReadPort(CommandPort, 1) != 0xFF;
-        if (!present)
+        _present = (byte)real.ReadPort(CommandPort, 1) != 0xFF;
+        if (!_present)
             return;
         FlushReal(real);
         if (CommandReal(real, ReadCommandByte) && WaitReal(real, OutputFull, OutputFull))
-            commandByte = (byte)real.ReadPort(DataPort, 1);
+            _commandByte = (byte)real.ReadPort(DataPort, 1);
         UpdateLines();
     }
 
@@ -143,20 +143,20 @@ public sealed class I8042 : PortDevice
     /// </summary>
     public void Commit(PortDevice real)
     {
-        if (!present || (byte)real.ReadPort(CommandPort, 1) == 0xFF)
+        if (!_present || (byte)real.ReadPort(CommandPort, 1) == 0xFF)
             return;
-        SetRealCommandByte(real, (byte)(commandByte & ~(KeyboardInterrupt | MouseInterrupt) | KeyboardOff | MouseOff));
+        SetRealCommandByte(real, (byte)(_commandByte & ~(KeyboardInterrupt | MouseInterrupt) | KeyboardOff | MouseOff));
         FlushReal(real);
-        CommitDevice(real, keyboard, KeyboardOff, toMouse: false);
-        CommitDevice(real, mouse, MouseOff, toMouse: true);
+        CommitDevice(real, _keyboard, KeyboardOff, toMouse: false);
+        CommitDevice(real, _mouse, MouseOff, toMouse: true);
         FlushReal(real);
-        SetRealCommandByte(real, commandByte);
+        SetRealCommandByte(real, _commandByte);
     }
 
     private void CommitDevice(PortDevice real, Ps2Device device, byte off, bool toMouse)
     {
         const byte quiet = KeyboardOff | MouseOff;
-        SetRealCommandByte(real, (byte)((commandByte & ~(KeyboardInterrupt | MouseInterrupt) | quiet) & ~off));
+        SetRealCommandByte(real, (byte)((_commandByte & ~(KeyboardInterrupt | MouseInterrupt) | quiet) & ~off));
         for (int i = 0; device.TryGetCommit(i, out byte value); i++)
         {
             if (toMouse && !CommandReal(real, WriteMouse))
@@ -202,33 +202,33 @@ public sealed class I8042 : PortDevice
 
     private void WriteCommand(byte command)
     {
-        awaits = 0;
+        _awaits = 0;
         switch (command)
         {
             case ReadCommandByte:
-                Answer(commandByte);
+                Answer(_commandByte);
                 break;
             case WriteCommandByte:
             case WriteOutputPort:
             case WriteKeyboardOutput:
             case WriteMouseOutput:
             case WriteMouse:
-                awaits = command;
+                _awaits = command;
                 break;
             case MouseDisable:
-                commandByte |= MouseOff;
+                _commandByte |= MouseOff;
                 break;
             case MouseEnable:
-                commandByte &= unchecked((byte)~MouseOff);
+                _commandByte &= unchecked((byte)~MouseOff);
                 break;
             case KeyboardDisable:
-                commandByte |= KeyboardOff;
+                _commandByte |= KeyboardOff;
                 break;
             case KeyboardEnable:
-                commandByte &= unchecked((byte)~KeyboardOff);
+                _commandByte &= unchecked((byte)~KeyboardOff);
                 break;
             case SelfTest:
-                commandByte |= SystemFlag;
+                _commandByte |= SystemFlag;
                 Answer(SelfTestPassed);
                 break;
             case MouseTest:
@@ -239,18 +239,18 @@ public sealed class I8042 : PortDevice
                 Answer(InputPort);
                 break;
             case ReadOutputPort:
-                Answer((byte)(outputPort | (full ? 0x10 : 0)));
+                Answer((byte)(_outputPort | (_full ? 0x10 : 0)));
                 break;
             case A20Off:
-                outputPort &= unchecked((byte)~OutputPortA20);
+                _outputPort &= unchecked((byte)~OutputPortA20);
                 break;
             case A20On:
-                outputPort |= OutputPortA20;
+                _outputPort |= OutputPortA20;
                 break;
             case >= Pulse:
                 // The low bits that are 0 are pulsed; bit 0 is the processor's reset.
                 if ((command & OutputPortReset) == 0)
-                    latch.Ask(ResetRequest.Reset);
+                    _latch.Ask(ResetRequest.Reset);
                 break;
         }
         UpdateLines();
@@ -258,18 +258,18 @@ public sealed class I8042 : PortDevice
 
     private void WriteData(byte value)
     {
-        byte command = awaits;
-        awaits = 0;
+        byte command = _awaits;
+        _awaits = 0;
         switch (command)
         {
             case 0:
-                commandByte &= unchecked((byte)~KeyboardOff);
-                keyboard.Write(value, (commandByte & Translate) != 0);
+                _commandByte &= unchecked((byte)~KeyboardOff);
+                _keyboard.Write(value, (_commandByte & Translate) != 0);
                 break;
             case WriteOutputPort:
-                outputPort = (byte)(value | OutputPortReset);
+                _outputPort = (byte)(value | OutputPortReset);
                 if ((value & OutputPortReset) == 0)
-                    latch.Ask(ResetRequest.Reset);
+                    _latch.Ask(ResetRequest.Reset);
                 break;
             case WriteKeyboardOutput:
                 Present(value, mouseData: false);
@@ -278,10 +278,10 @@ public sealed class I8042 : PortDevice
                 Present(value, mouseData: true);
                 break;
             case WriteMouse:
-                mouse.Write(value, translated: false);
+                _mouse.Write(value, translated: false);
                 break;
             default:
-                commandByte = value;
+                _commandByte = value;
                 break;
         }
         UpdateLines();
@@ -289,43 +289,43 @@ public sealed class I8042 : PortDevice
 
     private void Answer(byte value)
     {
-        answer = value;
-        hasAnswer = true;
+        _answer = value;
+        _hasAnswer = true;
     }
 
     /// <summary>Moves the next byte into the output buffer, if that is free: the controller's own answers first.</summary>
     private void Fill()
     {
-        if (full)
+        if (_full)
             return;
-        if (hasAnswer)
+        if (_hasAnswer)
         {
-            hasAnswer = false;
-            Present(answer, mouseData: false);
+            _hasAnswer = false;
+            Present(_answer, mouseData: false);
         }
-        else if (keyboard.HasData && (commandByte & KeyboardOff) == 0)
+        else if (_keyboard.HasData && (_commandByte & KeyboardOff) == 0)
         {
-            Present(keyboard.Take(), mouseData: false);
+            Present(_keyboard.Take(), mouseData: false);
         }
-        else if (mouse.HasData && (commandByte & MouseOff) == 0)
+        else if (_mouse.HasData && (_commandByte & MouseOff) == 0)
         {
-            Present(mouse.Take(), mouseData: true);
+            Present(_mouse.Take(), mouseData: true);
         }
     }
 
     private void Present(byte value, bool mouseData)
     {
-        full = false;
+        _full = false;
         UpdateLines();
-        data = value;
-        fromMouse = mouseData;
-        full = true;
+        _data = value;
+        _fromMouse = mouseData;
+        _full = true;
         UpdateLines();
     }
 
     private void UpdateLines()
     {
-        irq1.Set(full && !fromMouse && (commandByte & KeyboardInterrupt) != 0);
-        irq12.Set(full && fromMouse && (commandByte & MouseInterrupt) != 0);
+        _irq1.Set(_full && !_fromMouse && (_commandByte & KeyboardInterrupt) != 0);
+        _irq12.Set(_full && _fromMouse && (_commandByte & MouseInterrupt) != 0);
     }
 }

@@ -14,46 +14,46 @@ internal sealed class Ps2Device
     private const byte MouseUnwrap = 0xEC, MouseWrap = 0xEE, MouseRemote = 0xF0;
     private const byte DefaultRate = 0x2B, DefaultScanCodes = 2, DefaultSamples = 100, DefaultResolution = 2;
 
-    private readonly bool isMouse;
-    private readonly byte[] queue = new byte[QueueBytes];
-    private int head, count;
-    private byte awaits;
-    private byte lastSent;
-    private bool enabled;
-    private byte leds, scanCodes, rate;
-    private byte resolution, scaling;
-    private bool remote;
+    private readonly bool _isMouse;
+    private readonly byte[] _queue = new byte[QueueBytes];
+    private int _head, _count;
+    private byte _awaits;
+    private byte _lastSent;
+    private bool _enabled;
+    private byte _leds, _scanCodes, _rate;
+    private byte _resolution, _scaling;
+    private bool _remote;
 
     public Ps2Device(bool isMouse)
     {
-        this.isMouse = isMouse;
+        _isMouse = isMouse;
         Reset();
     }
 
     /// <summary>Whether bytes wait to be sent to the controller.</summary>
-    public bool HasData => count != 0;
+    public bool HasData => _count != 0;
 
     /// <summary>Takes the next byte that the device sends.</summary>
     public byte Take()
     {
-        if (count == 0)
+        if (_count == 0)
             return 0;
-        lastSent = queue[head];
-        head = (head + 1) % QueueBytes;
-        count--;
-        return lastSent;
+        _lastSent = _queue[_head];
+        _head = (_head + 1) % QueueBytes;
+        _count--;
+        return _lastSent;
     }
 
     /// <summary>A byte from the controller. <paramref name="translated"/>: it translates scan codes, and shows the ID so.</summary>
     public void Write(byte value, bool translated)
     {
-        byte parameterOf = awaits;
-        awaits = 0;
+        byte parameterOf = _awaits;
+        _awaits = 0;
         if (value != Resend)
-            count = 0;
+            _count = 0;
         if (parameterOf != 0)
             WriteParameter(parameterOf, value, translated);
-        else if (isMouse)
+        else if (_isMouse)
             WriteMouse(value);
         else
             WriteKeyboard(value, translated);
@@ -62,49 +62,49 @@ internal sealed class Ps2Device
     /// <summary>Power-on settings, nothing to send.</summary>
     public void Reset()
     {
-        head = count = 0;
-        awaits = 0;
-        lastSent = 0;
+        _head = _count = 0;
+        _awaits = 0;
+        _lastSent = 0;
         SetDefaults();
-        leds = 0;
-        enabled = !isMouse;
+        _leds = 0;
+        _enabled = !_isMouse;
     }
 
     /// <summary>Forgets what waits to be sent.</summary>
-    public void Flush() => count = 0;
+    public void Flush() => _count = 0;
 
     public void CopyFrom(Ps2Device other)
     {
         for (int i = 0; i < QueueBytes; i++)
-            queue[i] = other.queue[i];
-        head = other.head;
-        count = other.count;
-        awaits = other.awaits;
-        lastSent = other.lastSent;
-        enabled = other.enabled;
-        leds = other.leds;
-        scanCodes = other.scanCodes;
-        rate = other.rate;
-        resolution = other.resolution;
-        scaling = other.scaling;
-        remote = other.remote;
+            _queue[i] = other._queue[i];
+        _head = other._head;
+        _count = other._count;
+        _awaits = other._awaits;
+        _lastSent = other._lastSent;
+        _enabled = other._enabled;
+        _leds = other._leds;
+        _scanCodes = other._scanCodes;
+        _rate = other._rate;
+        _resolution = other._resolution;
+        _scaling = other._scaling;
+        _remote = other._remote;
     }
 
     /// <summary>Byte number <paramref name="index"/> of the commands that give a real device these settings; false after the last one.</summary>
     public bool TryGetCommit(int index, out byte value)
     {
-        if (isMouse)
+        if (_isMouse)
         {
             switch (index)
             {
                 case 0: value = Defaults; return true;
                 case 1: value = MouseResolution; return true;
-                case 2: value = resolution; return true;
+                case 2: value = _resolution; return true;
                 case 3: value = SetRate; return true;
-                case 4: value = rate; return true;
-                case 5: value = scaling == 2 ? MouseScale2 : MouseScale1; return true;
-                case 6: value = remote ? MouseRemote : MouseStream; return true;
-                case 7: value = enabled ? Enable : Disable; return true;
+                case 4: value = _rate; return true;
+                case 5: value = _scaling == 2 ? MouseScale2 : MouseScale1; return true;
+                case 6: value = _remote ? MouseRemote : MouseStream; return true;
+                case 7: value = _enabled ? Enable : Disable; return true;
             }
         }
         else
@@ -112,13 +112,13 @@ internal sealed class Ps2Device
             switch (index)
             {
                 // Both give the defaults; after one of them it scans, after the other it does not.
-                case 0: value = enabled ? Defaults : Disable; return true;
+                case 0: value = _enabled ? Defaults : Disable; return true;
                 case 1: value = SetLeds; return true;
-                case 2: value = leds; return true;
+                case 2: value = _leds; return true;
                 case 3: value = SetScanCodes; return true;
-                case 4: value = scanCodes; return true;
+                case 4: value = _scanCodes; return true;
                 case 5: value = SetRate; return true;
-                case 6: value = rate; return true;
+                case 6: value = _rate; return true;
             }
         }
         value = 0;
@@ -127,45 +127,45 @@ internal sealed class Ps2Device
 
     private void SetDefaults()
     {
-        rate = isMouse ? DefaultSamples : DefaultRate;
-        scanCodes = DefaultScanCodes;
-        resolution = DefaultResolution;
-        scaling = 1;
-        remote = false;
+        _rate = _isMouse ? DefaultSamples : DefaultRate;
+        _scanCodes = DefaultScanCodes;
+        _resolution = DefaultResolution;
+        _scaling = 1;
+        _remote = false;
     }
 
     private void Send(byte value)
     {
-        if (count == QueueBytes)
+        if (_count == QueueBytes)
             return;
-        queue[(head + count) % QueueBytes] = value;
-        count++;
+        _queue[(_head + _count) % QueueBytes] = value;
+        _count++;
     }
 
     private void WriteParameter(byte command, byte value, bool translated)
     {
         Send(Acknowledge);
-        if (isMouse)
+        if (_isMouse)
         {
             if (command == MouseResolution)
-                resolution = (byte)(value & 3);
+                _resolution = (byte)(value & 3);
             else
-                rate = value;
+                _rate = value;
             return;
         }
         switch (command)
         {
             case SetLeds:
-                leds = (byte)(value & 7);
+                _leds = (byte)(value & 7);
                 break;
             case SetRate:
-                rate = (byte)(value & 0x7F);
+                _rate = (byte)(value & 0x7F);
                 break;
             case SetScanCodes when value == 0:
-                Send(translated ? (byte)(0x45 - 2 * scanCodes) : scanCodes);
+                Send(translated ? (byte)(0x45 - 2 * _scanCodes) : _scanCodes);
                 break;
             case SetScanCodes when value <= 3:
-                scanCodes = value;
+                _scanCodes = value;
                 break;
         }
     }
@@ -177,7 +177,7 @@ internal sealed class Ps2Device
             case SetLeds:
             case SetScanCodes:
             case SetRate:
-                awaits = value;
+                _awaits = value;
                 Send(Acknowledge);
                 break;
             case Echo:
@@ -189,13 +189,13 @@ internal sealed class Ps2Device
                 Send(translated ? KeyboardId2Translated : KeyboardId2);
                 break;
             case Enable:
-                enabled = true;
+                _enabled = true;
                 Send(Acknowledge);
                 break;
             case Disable:
             case Defaults:
                 SetDefaults();
-                enabled = value == Defaults;
+                _enabled = value == Defaults;
                 Send(Acknowledge);
                 break;
             case Restart:
@@ -204,8 +204,8 @@ internal sealed class Ps2Device
                 Send(SelfTestPassed);
                 break;
             case Resend:
-                if (count == 0)
-                    Send(lastSent);
+                if (_count == 0)
+                    Send(_lastSent);
                 break;
             case >= 0xF7 and <= 0xFA:
                 Send(Acknowledge);
@@ -222,23 +222,23 @@ internal sealed class Ps2Device
         {
             case MouseResolution:
             case SetRate:
-                awaits = value;
+                _awaits = value;
                 Send(Acknowledge);
                 break;
             case MouseScale1:
             case MouseScale2:
-                scaling = (byte)(value - MouseScale1 + 1);
+                _scaling = (byte)(value - MouseScale1 + 1);
                 Send(Acknowledge);
                 break;
             case MouseStatus:
                 Send(Acknowledge);
-                Send((byte)((remote ? 0x40 : 0) | (enabled ? 0x20 : 0) | (scaling == 2 ? 0x10 : 0)));
-                Send(resolution);
-                Send(rate);
+                Send((byte)((_remote ? 0x40 : 0) | (_enabled ? 0x20 : 0) | (_scaling == 2 ? 0x10 : 0)));
+                Send(_resolution);
+                Send(_rate);
                 break;
             case MouseStream:
             case MouseRemote:
-                remote = value == MouseRemote;
+                _remote = value == MouseRemote;
                 Send(Acknowledge);
                 break;
             case MouseRead:
@@ -257,12 +257,12 @@ internal sealed class Ps2Device
                 break;
             case Enable:
             case Disable:
-                enabled = value == Enable;
+                _enabled = value == Enable;
                 Send(Acknowledge);
                 break;
             case Defaults:
                 SetDefaults();
-                enabled = false;
+                _enabled = false;
                 Send(Acknowledge);
                 break;
             case Restart:
@@ -272,8 +272,8 @@ internal sealed class Ps2Device
                 Send(0);
                 break;
             case Resend:
-                if (count == 0)
-                    Send(lastSent);
+                if (_count == 0)
+                    Send(_lastSent);
                 break;
             default:
                 Send(Resend);

@@ -13,45 +13,45 @@ public sealed class ResetPorts : PortDevice
     private const byte ResetProcessor = 0x04, ResetWritable = 0x0E;
     private const byte FastReset = 0x01, GateA20 = 0x02;
 
-    private readonly ResetLatch latch;
-    private byte control;
-    private byte systemControl;
+    private readonly ResetLatch _latch;
+    private byte _control;
+    private byte _systemControl;
 
     /// <summary>Makes the ports; resets are asked for in <paramref name="latch"/>.</summary>
     public ResetPorts(ResetLatch latch)
     {
-        this.latch = latch;
+        _latch = latch;
         Reset();
     }
 
     /// <inheritdoc/>
-    public override uint ReadPort(ushort port, int size) => port == ResetControl ? control : systemControl;
+    public override uint ReadPort(ushort port, int size) => port == ResetControl ? _control : _systemControl;
 
     /// <inheritdoc/>
     public override void WritePort(ushort port, int size, uint value)
     {
-        byte before = port == ResetControl ? control : systemControl;
+        byte before = port == ResetControl ? _control : _systemControl;
         byte trigger = port == ResetControl ? ResetProcessor : FastReset;
         if ((value & trigger) != 0 && (before & trigger) == 0)
-            latch.Ask(ResetRequest.Reset);
+            _latch.Ask(ResetRequest.Reset);
         // The bit that resets is not kept: the machine it would be kept in is gone, or the request was refused.
         if (port == ResetControl)
-            control = (byte)(value & ResetWritable & ~ResetProcessor);
+            _control = (byte)(value & ResetWritable & ~ResetProcessor);
         else
-            systemControl = (byte)(value & GateA20);
+            _systemControl = (byte)(value & GateA20);
     }
 
     /// <summary>Power-on state; A20 is open.</summary>
     public void Reset()
     {
-        control = 0;
-        systemControl = GateA20;
+        _control = 0;
+        _systemControl = GateA20;
     }
 
     /// <summary>Takes over the state of <paramref name="other"/>.</summary>
     public void CopyFrom(ResetPorts other)
     {
-        control = other.control;
-        systemControl = other.systemControl;
+        _control = other._control;
+        _systemControl = other._systemControl;
     }
 }

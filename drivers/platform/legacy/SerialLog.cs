@@ -6,7 +6,7 @@ public sealed class SerialLog
     /// <summary>How many bytes are kept.</summary>
     public const int Capacity = 64 * 1024;
 
-    private readonly byte[] ring = new byte[Capacity];
+    private readonly byte[] _ring = new byte[Capacity];
 
     /// <summary>How many bytes have been written ever; the newest has the number before this.</summary>
     public ulong Written { get; private set; }
@@ -15,12 +15,12 @@ public sealed class SerialLog
     public ulong Oldest => Written > Capacity ? Written - Capacity : 0;
 
     /// <summary>Byte number <paramref name="number"/>, from <see cref="Oldest"/> to before <see cref="Written"/>; others read 0.</summary>
-    public byte this[ulong number] => number >= Oldest && number < Written ? ring[(int)(number % Capacity)] : (byte)0;
+    public byte this[ulong number] => number >= Oldest && number < Written ? _ring[(int)(number % Capacity)] : (byte)0;
 
     /// <summary>Appends a byte.</summary>
     public void Write(byte value)
     {
-        ring[(int)(Written % Capacity)] = value;
+        _ring[(int)(Written % Capacity)] = value;
         Written++;
     }
 

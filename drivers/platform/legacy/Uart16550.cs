@@ -23,32 +23,32 @@ public sealed class Uart16550 : PortDevice
     private const ushort DefaultDivisor = 12;
     private const int MaxPolls = 100_000;
 
-    private readonly ushort basePort;
-    private readonly GsiLine irq;
-    private readonly SerialLog log;
-    private readonly byte[] fifo = new byte[FifoBytes];
-    private int head, count;
-    private ushort divisor;
-    private byte interruptEnable, fifoControl, lineControl, modemControl, lineErrors, modemDelta, scratch;
-    private bool transmitPending;
+    private readonly ushort _basePort;
+    private readonly GsiLine _irq;
+    private readonly SerialLog _log;
+    private readonly byte[] _fifo = new byte[FifoBytes];
+    private int _head, _count;
+    private ushort _divisor;
+    private byte _interruptEnable, _fifoControl, _lineControl, _modemControl, _lineErrors, _modemDelta, _scratch;
+    private bool _transmitPending;
 
     /// <summary>Makes the port in its reset state at eight ports from <paramref name="basePort"/>.</summary>
     public Uart16550(ushort basePort, GsiLine irq, SerialLog log)
     {
-        this.basePort = basePort;
-        this.irq = irq;
-        this.log = log;
+        _basePort = basePort;
+        _irq = irq;
+        _log = log;
         Reset();
     }
 
     /// <summary>Its first port.</summary>
-    public ushort BasePort => basePort;
+    public ushort BasePort => _basePort;
 
-    private bool HasFifo => (fifoControl & FifoEnable) != 0;
+    private bool HasFifo => (_fifoControl & FifoEnable) != 0;
 
-    private bool InLoopback => (modemControl & Loopback) != 0;
+    private bool InLoopback => (_modemControl & Loopback) != 0;
 
-    private int Trigger => (fifoControl >> 6) switch
+    private int Trigger => (_fifoControl >> 6) switch
     {
         0 => 1,
         1 => 4,
@@ -58,7 +58,7 @@ public sealed class Uart16550 : PortDevice
 
     /// <summary>Clear to send, data set ready, carrier: there is someone at the other end. In loopback, the outputs (RTS, DTR, OUT1, OUT2).</summary>
     private byte ModemInputs => InLoopback
-        ? (byte)((modemControl & 0x02) << 3 | (modemControl & 0x01) << 5 | (modemControl & 0x0C) << 4)
+        ? (byte)((_modemControl & 0x02) << 3 | (_modemControl & 0x01) << 5 | (_modemControl & 0x0C) << 4)
         : ModemConnected;
 
     /// <summary>A byte arrives from outside. Dropped in loopback mode.</summary>
@@ -74,37 +74,37 @@ public sealed class Uart16550 : PortDevice
     public override uint ReadPort(ushort port, int size)
     {
         byte value;
-        switch (port - basePort)
+        switch (port - _basePort)
         {
-            case Data when (lineControl & DivisorLatch) != 0:
-                return (byte)divisor;
-            case InterruptEnable when (lineControl & DivisorLatch) != 0:
-                return (uint)divisor >> 8;
+            case Data when (_lineControl & DivisorLatch) != 0:
+                return (byte)_divisor;
+            case InterruptEnable when (_lineControl & DivisorLatch) != 0:
+                return (uint)_divisor >> 8;
             case Data:
                 value = Pop();
                 break;
             case InterruptEnable:
-                return interruptEnable;
+                return _interruptEnable;
             case InterruptId:
                 value = PendingId();
                 if (value == IdTransmit)
-                    transmitPending = false;
+                    _transmitPending = false;
                 value |= HasFifo ? IdFifo : (byte)0;
                 break;
             case LineControl:
-                return lineControl;
+                return _lineControl;
             case ModemControl:
-                return modemControl;
+                return _modemControl;
             case LineStatus:
-                value = (byte)(TransmitEmpty | lineErrors | (count != 0 ? DataReady : 0));
-                lineErrors = 0;
+                value = (byte)(TransmitEmpty | _lineErrors | (_count != 0 ? DataReady : 0));
+                _lineErrors = 0;
                 break;
             case ModemStatus:
-                value = (byte)(ModemInputs | modemDelta);
-                modemDelta = 0;
+                value = (byte)(ModemInputs | _modemDelta);
+                _modemDelta = 0;
                 break;
             case Scratch:
-                return scratch;
+                return _scratch;
             default:
                 return 0xFF;
         }
@@ -116,39 +116,39 @@ public sealed class Uart16550 : PortDevice
     public override void WritePort(ushort port, int size, uint value)
     {
         byte low = (byte)value;
-        switch (port - basePort)
+        switch (port - _basePort)
         {
-            case Data when (lineControl & DivisorLatch) != 0:
-                divisor = (ushort)((divisor & 0xFF00) | low);
+            case Data when (_lineControl & DivisorLatch) != 0:
+                _divisor = (ushort)((_divisor & 0xFF00) | low);
                 break;
-            case InterruptEnable when (lineControl & DivisorLatch) != 0:
-                divisor = (ushort)((divisor & 0x00FF) | low << 8);
+            case InterruptEnable when (_lineControl & DivisorLatch) != 0:
+                _divisor = (ushort)((_divisor & 0x00FF) | low << 8);
                 break;
             case Data:
                 if (InLoopback)
                     Push(low);
                 else
-                    log.Write(low);
-                transmitPending = (interruptEnable & EnableTransmit) != 0;
+                    _log.Write(low);
+                _transmitPending = (_interruptEnable & EnableTransmit) != 0;
                 break;
             case InterruptEnable:
                 // Enabling it while the transmitter is empty, as it always is, interrupts at once.
-                transmitPending = (low & EnableTransmit) != 0 && (transmitPending || (interruptEnable & EnableTransmit) == 0);
-                interruptEnable = (byte)(low & 0x0F);
+                _transmitPending = (low & EnableTransmit) != 0 && (_transmitPending || (_interruptEnable & EnableTransmit) == 0);
+                _interruptEnable = (byte)(low & 0x0F);
                 break;
             case InterruptId:
                 WriteFifoControl(low);
                 break;
             case LineControl:
-                lineControl = low;
+                _lineControl = low;
                 break;
             case ModemControl:
                 byte before = ModemInputs;
-                modemControl = (byte)(low & 0x1F);
+                _modemControl = (byte)(low & 0x1F);
                 NoteModemChange(before);
                 break;
             case Scratch:
-                scratch = low;
+                _scratch = low;
                 break;
         }
         UpdateLine();
@@ -157,10 +157,10 @@ public sealed class Uart16550 : PortDevice
     /// <summary>Reset (data sheet, table II); the divisor, which a reset leaves, is that of 9600 baud.</summary>
     public void Reset()
     {
-        head = count = 0;
-        divisor = DefaultDivisor;
-        interruptEnable = fifoControl = lineControl = modemControl = lineErrors = modemDelta = scratch = 0;
-        transmitPending = false;
+        _head = _count = 0;
+        _divisor = DefaultDivisor;
+        _interruptEnable = _fifoControl = _lineControl = _modemControl = _lineErrors = _modemDelta = _scratch = 0;
+        _transmitPending = false;
         UpdateLine();
     }
 
@@ -168,18 +168,18 @@ public sealed class Uart16550 : PortDevice
     public void CopyFrom(Uart16550 other)
     {
         for (int i = 0; i < FifoBytes; i++)
-            fifo[i] = other.fifo[i];
-        head = other.head;
-        count = other.count;
-        divisor = other.divisor;
-        interruptEnable = other.interruptEnable;
-        fifoControl = other.fifoControl;
-        lineControl = other.lineControl;
-        modemControl = other.modemControl;
-        lineErrors = other.lineErrors;
-        modemDelta = other.modemDelta;
-        scratch = other.scratch;
-        transmitPending = other.transmitPending;
+            _fifo[i] = other._fifo[i];
+        _head = other._head;
+        _count = other._count;
+        _divisor = other._divisor;
+        _interruptEnable = other._interruptEnable;
+        _fifoControl = other._fifoControl;
+        _lineControl = other._lineControl;
+        _modemControl = other._modemControl;
+        _lineErrors = other._lineErrors;
+        _modemDelta = other._modemDelta;
+        _scratch = other._scratch;
+        _transmitPending = other._transmitPending;
         UpdateLine();
     }
 
@@ -188,25 +188,25 @@ public sealed class Uart16550 : PortDevice
     /// </summary>
     public void Capture(PortDevice real)
     {
-        lineControl = ReadReal(real, LineControl);
-        WriteReal(real, LineControl, (byte)(lineControl | DivisorLatch));
-        divisor = (ushort)(ReadReal(real, Data) | ReadReal(real, InterruptEnable) << 8);
-        WriteReal(real, LineControl, (byte)(lineControl & ~DivisorLatch));
-        interruptEnable = (byte)(ReadReal(real, InterruptEnable) & 0x0F);
+        _lineControl = ReadReal(real, LineControl);
+        WriteReal(real, LineControl, (byte)(_lineControl | DivisorLatch));
+        _divisor = (ushort)(ReadReal(real, Data) | ReadReal(real, InterruptEnable) << 8);
+        WriteReal(real, LineControl, (byte)(_lineControl & ~DivisorLatch));
+        _interruptEnable = (byte)(ReadReal(real, InterruptEnable) & 0x0F);
         byte id = ReadReal(real, InterruptId);
-        WriteReal(real, LineControl, lineControl);
-        fifoControl = (byte)((fifoControl & FifoKept & ~FifoEnable) | ((id & IdFifo) == IdFifo ? FifoEnable : 0));
-        modemControl = (byte)(ReadReal(real, ModemControl) & 0x1F);
-        scratch = ReadReal(real, Scratch);
+        WriteReal(real, LineControl, _lineControl);
+        _fifoControl = (byte)((_fifoControl & FifoKept & ~FifoEnable) | ((id & IdFifo) == IdFifo ? FifoEnable : 0));
+        _modemControl = (byte)(ReadReal(real, ModemControl) & 0x1F);
+        _scratch = ReadReal(real, Scratch);
         // Reading the ID has taken an interrupt of the transmitter away; it is due again in both.
-        transmitPending = (id & 0x0F) == IdTransmit;
-        if (transmitPending && (interruptEnable & EnableTransmit) != 0 && (lineControl & DivisorLatch) == 0)
+        _transmitPending = (id & 0x0F) == IdTransmit;
+        if (_transmitPending && (_interruptEnable & EnableTransmit) != 0 && (_lineControl & DivisorLatch) == 0)
         {
-            WriteReal(real, InterruptEnable, (byte)(interruptEnable & ~EnableTransmit));
-            WriteReal(real, InterruptEnable, interruptEnable);
+            WriteReal(real, InterruptEnable, (byte)(_interruptEnable & ~EnableTransmit));
+            WriteReal(real, InterruptEnable, _interruptEnable);
         }
-        head = count = 0;
-        lineErrors = modemDelta = 0;
+        _head = _count = 0;
+        _lineErrors = _modemDelta = 0;
         UpdateLine();
     }
 
@@ -217,57 +217,57 @@ public sealed class Uart16550 : PortDevice
         {
         }
         WriteReal(real, LineControl, DivisorLatch);
-        WriteReal(real, Data, (byte)divisor);
-        WriteReal(real, InterruptEnable, (byte)(divisor >> 8));
-        WriteReal(real, LineControl, (byte)(lineControl & ~DivisorLatch));
+        WriteReal(real, Data, (byte)_divisor);
+        WriteReal(real, InterruptEnable, (byte)(_divisor >> 8));
+        WriteReal(real, LineControl, (byte)(_lineControl & ~DivisorLatch));
         WriteReal(real, InterruptEnable, 0);
         WriteReal(real, InterruptId, 0);
         if (HasFifo)
-            WriteReal(real, InterruptId, (byte)(fifoControl | FifoClearReceive | 0x04));
+            WriteReal(real, InterruptId, (byte)(_fifoControl | FifoClearReceive | 0x04));
         for (int i = 0; i < FifoBytes && (ReadReal(real, LineStatus) & DataReady) != 0; i++)
             ReadReal(real, Data);
-        WriteReal(real, Scratch, scratch);
-        WriteReal(real, ModemControl, modemControl);
+        WriteReal(real, Scratch, _scratch);
+        WriteReal(real, ModemControl, _modemControl);
         ReadReal(real, ModemStatus);
-        WriteReal(real, InterruptEnable, interruptEnable);
+        WriteReal(real, InterruptEnable, _interruptEnable);
         // An interrupt of the transmitter that the guest has taken already must not come twice.
-        if (!transmitPending)
+        if (!_transmitPending)
             ReadReal(real, InterruptId);
-        WriteReal(real, LineControl, lineControl);
+        WriteReal(real, LineControl, _lineControl);
     }
 
-    private byte ReadReal(PortDevice real, int register) => (byte)real.ReadPort((ushort)(basePort + register), 1);
+    private byte ReadReal(PortDevice real, int register) => (byte)real.ReadPort((ushort)(_basePort + register), 1);
 
-    private void WriteReal(PortDevice real, int register, byte value) => real.WritePort((ushort)(basePort + register), 1, value);
+    private void WriteReal(PortDevice real, int register, byte value) => real.WritePort((ushort)(_basePort + register), 1, value);
 
     private void WriteFifoControl(byte value)
     {
-        bool toggled = ((value ^ fifoControl) & FifoEnable) != 0;
-        fifoControl = (value & FifoEnable) != 0 ? (byte)(value & FifoKept) : (byte)0;
+        bool toggled = ((value ^ _fifoControl) & FifoEnable) != 0;
+        _fifoControl = (value & FifoEnable) != 0 ? (byte)(value & FifoKept) : (byte)0;
         if (toggled || ((value & FifoEnable) != 0 && (value & FifoClearReceive) != 0))
-            head = count = 0;
+            _head = _count = 0;
     }
 
     private void Push(byte value)
     {
-        if (count == (HasFifo ? FifoBytes : 1))
+        if (_count == (HasFifo ? FifoBytes : 1))
         {
-            lineErrors |= Overrun;
+            _lineErrors |= Overrun;
             if (HasFifo)
                 return;
-            count = 0;
+            _count = 0;
         }
-        fifo[(head + count) % FifoBytes] = value;
-        count++;
+        _fifo[(_head + _count) % FifoBytes] = value;
+        _count++;
     }
 
     private byte Pop()
     {
-        byte value = fifo[head];
-        if (count == 0)
+        byte value = _fifo[_head];
+        if (_count == 0)
             return 0;
-        head = (head + 1) % FifoBytes;
-        count--;
+        _head = (_head + 1) % FifoBytes;
+        _count--;
         return value;
     }
 
@@ -277,22 +277,22 @@ public sealed class Uart16550 : PortDevice
         // Of the ring indicator only the trailing edge counts.
         if ((ModemInputs & TrailingRing << 4) != 0)
             changed &= unchecked((byte)~TrailingRing);
-        modemDelta |= (byte)(changed & DeltaMask);
+        _modemDelta |= (byte)(changed & DeltaMask);
     }
 
     private byte PendingId()
     {
-        if ((interruptEnable & EnableLine) != 0 && (lineErrors & LineErrors) != 0)
+        if ((_interruptEnable & EnableLine) != 0 && (_lineErrors & LineErrors) != 0)
             return IdLine;
-        if ((interruptEnable & EnableReceive) != 0 && count != 0)
-            return !HasFifo || count >= Trigger ? IdReceive : IdTimeout;
-        if ((interruptEnable & EnableTransmit) != 0 && transmitPending)
+        if ((_interruptEnable & EnableReceive) != 0 && _count != 0)
+            return !HasFifo || _count >= Trigger ? IdReceive : IdTimeout;
+        if ((_interruptEnable & EnableTransmit) != 0 && _transmitPending)
             return IdTransmit;
-        if ((interruptEnable & EnableModem) != 0 && modemDelta != 0)
+        if ((_interruptEnable & EnableModem) != 0 && _modemDelta != 0)
             return IdModem;
         return IdNone;
     }
 
     /// <summary>On a PC, OUT2 gates the interrupt to the bus; in loopback the pin is inactive.</summary>
-    private void UpdateLine() => irq.Set(PendingId() != IdNone && (modemControl & (Out2 | Loopback)) == Out2);
+    private void UpdateLine() => _irq.Set(PendingId() != IdNone && (_modemControl & (Out2 | Loopback)) == Out2);
 }

@@ -23,17 +23,17 @@ public sealed class PciBridgeFunction : PciFunction
     private const int SlotCapabilities = 0x14;
     private const uint HotPlugCapable = 1u << 6;
 
-    private readonly byte[] config;
-    private readonly byte[] captured;
-    private readonly byte[] writable;
+    private readonly byte[] _config;
+    private readonly byte[] _captured;
+    private readonly byte[] _writable;
 
     /// <summary>Makes the copy; <paramref name="extended"/> if the real function has 4096 bytes of configuration space that can be reached.</summary>
     public PciBridgeFunction(bool extended)
     {
         int bytes = extended ? ExtendedBytes : ConventionalBytes;
-        config = new byte[bytes];
-        captured = new byte[bytes];
-        writable = new byte[bytes];
+        _config = new byte[bytes];
+        _captured = new byte[bytes];
+        _writable = new byte[bytes];
     }
 
     /// <inheritdoc/>
@@ -43,7 +43,7 @@ public sealed class PciBridgeFunction : PciFunction
         for (int i = 0; i < size; i++)
         {
             // Beyond a conventional space, a host bridge answers with all ones.
-            uint part = (uint)(offset + i) < (uint)config.Length ? config[offset + i] : 0xFFu;
+            uint part = (uint)(offset + i) < (uint)_config.Length ? _config[offset + i] : 0xFFu;
             value |= part << (8 * i);
         }
         return value;
@@ -55,75 +55,75 @@ public sealed class PciBridgeFunction : PciFunction
         for (int i = 0; i < size; i++)
         {
             int at = offset + i;
-            if ((uint)at >= (uint)config.Length)
+            if ((uint)at >= (uint)_config.Length)
                 continue;
-            config[at] = (byte)((config[at] & ~writable[at]) | ((byte)(value >> (8 * i)) & writable[at]));
+            _config[at] = (byte)((_config[at] & ~_writable[at]) | ((byte)(value >> (8 * i)) & _writable[at]));
         }
     }
 
     /// <summary>Copies the real function's configuration space, and finds out which bits a guest may change.</summary>
     public void Capture(PciFunction real)
     {
-        for (int i = 0; i < config.Length; i += 4)
+        for (int i = 0; i < _config.Length; i += 4)
             Store(i, real.ReadConfig(i, 4));
         DescribeHeader();
         DescribeCapabilities();
-        for (int i = 0; i < config.Length; i++)
-            captured[i] = config[i];
+        for (int i = 0; i < _config.Length; i++)
+            _captured[i] = _config[i];
     }
 
     /// <summary>Writes to the real function what the guest has changed since <see cref="Capture"/>, in pieces of two aligned bytes.</summary>
     public void Commit(PciFunction real)
     {
-        for (int i = 0; i < config.Length; i += 2)
+        for (int i = 0; i < _config.Length; i += 2)
         {
-            if (config[i] != captured[i] || config[i + 1] != captured[i + 1])
-                real.WriteConfig(i, 2, (uint)(config[i] | config[i + 1] << 8));
+            if (_config[i] != _captured[i] || _config[i + 1] != _captured[i + 1])
+                real.WriteConfig(i, 2, (uint)(_config[i] | _config[i + 1] << 8));
         }
     }
 
     /// <summary>Forgets what the guest has written.</summary>
     public void Reset()
     {
-        for (int i = 0; i < config.Length; i++)
-            config[i] = captured[i];
+        for (int i = 0; i < _config.Length; i++)
+            _config[i] = _captured[i];
     }
 
     /// <summary>Takes over the state of <paramref name="other"/>, a copy of the same function.</summary>
     public void CopyFrom(PciBridgeFunction other)
     {
-        for (int i = 0; i < config.Length; i++)
+        for (int i = 0; i < _config.Length; i++)
         {
-            config[i] = i < other.config.Length ? other.config[i] : (byte)0xFF;
-            captured[i] = i < other.config.Length ? other.captured[i] : (byte)0xFF;
-            writable[i] = i < other.config.Length ? other.writable[i] : (byte)0;
+            _config[i] = i < other._config.Length ? other._config[i] : (byte)0xFF;
+            _captured[i] = i < other._config.Length ? other._captured[i] : (byte)0xFF;
+            _writable[i] = i < other._config.Length ? other._writable[i] : (byte)0;
         }
     }
 
     private void Store(int offset, uint value)
     {
         for (int i = 0; i < 4; i++)
-            config[offset + i] = (byte)(value >> (8 * i));
+            _config[offset + i] = (byte)(value >> (8 * i));
     }
 
     private void Allow(int offset, int bytes, uint bits)
     {
         for (int i = 0; i < bytes; i++)
         {
-            if ((uint)(offset + i) < (uint)writable.Length)
-                writable[offset + i] = (byte)(bits >> (8 * i));
+            if ((uint)(offset + i) < (uint)_writable.Length)
+                _writable[offset + i] = (byte)(bits >> (8 * i));
         }
     }
 
     private void DescribeHeader()
     {
-        for (int i = 0; i < config.Length; i++)
-            writable[i] = i is >= HeaderBytes and < FirstExtended ? (byte)0xFF : (byte)0;
+        for (int i = 0; i < _config.Length; i++)
+            _writable[i] = i is >= HeaderBytes and < FirstExtended ? (byte)0xFF : (byte)0;
         Allow(PciRegister.Command, 2, PciRegister.CommandIo | PciRegister.CommandMemory | PciRegister.CommandBusMaster
             | PciRegister.CommandParity | PciRegister.CommandSerr | PciRegister.CommandIntxDisable);
         Allow(PciRegister.CacheLineSize, 1, 0xFF);
         Allow(PciRegister.InterruptLine, 1, 0xFF);
-        bool bridge = (config[PciRegister.HeaderType] & TypeMask) == BridgeType;
+        bool bridge = (_config[PciRegister.HeaderType] & TypeMask) == BridgeType;
         int bars = bridge ? 2 : 6;
         for (int i = 0; i < bars; i++)
             Store(PciRegister.Bar0 + 4 * i, 0);
@@ -141,22 +141,22 @@ public sealed class PciBridgeFunction : PciFunction
         Allow(PciRegister.MemoryLimit, 2, 0xFFF0);
         Allow(PciRegister.PrefetchableBase, 2, 0xFFF0);
         Allow(PciRegister.PrefetchableLimit, 2, 0xFFF0);
-        bool wide = (config[PciRegister.PrefetchableBase] & 0x0F) == 1;
+        bool wide = (_config[PciRegister.PrefetchableBase] & 0x0F) == 1;
         Allow(PciRegister.PrefetchableBaseUpper, 4, wide ? uint.MaxValue : 0);
         Allow(PciRegister.PrefetchableLimitUpper, 4, wide ? uint.MaxValue : 0);
-        Allow(PciRegister.IoUpper, 4, (config[PciRegister.IoBase] & 0x0F) == 1 ? uint.MaxValue : 0);
+        Allow(PciRegister.IoUpper, 4, (_config[PciRegister.IoBase] & 0x0F) == 1 ? uint.MaxValue : 0);
         Allow(PciRegister.BridgeControl, 2, 0x0FBF & ~0x0440u);
     }
 
     /// <summary>Status bits and capabilities of a capability must not take what is written to them; its controls do.</summary>
     private void DescribeCapabilities()
     {
-        if ((config[PciRegister.Status] & PciRegister.StatusCapabilities) == 0)
+        if ((_config[PciRegister.Status] & PciRegister.StatusCapabilities) == 0)
             return;
-        int at = config[PciRegister.CapabilitiesPointer] & ~3;
+        int at = _config[PciRegister.CapabilitiesPointer] & ~3;
         for (int i = 0; i < MaxCapabilities && at >= HeaderBytes; i++)
         {
-            switch (config[at])
+            switch (_config[at])
             {
                 case PciRegister.CapabilityPowerManagement:
                     Protect(at, 8);
@@ -176,14 +176,14 @@ public sealed class PciBridgeFunction : PciFunction
                     Protect(at, 4);
                     break;
             }
-            at = config[at + 1] & ~3;
+            at = _config[at + 1] & ~3;
         }
     }
 
     private void DescribeMsi(int at)
     {
-        bool wide = (config[at + 2] & 0x80) != 0;
-        bool maskable = (config[at + 3] & 0x01) != 0;
+        bool wide = (_config[at + 2] & 0x80) != 0;
+        bool maskable = (_config[at + 3] & 0x01) != 0;
         int data = wide ? 12 : 8;
         Protect(at, maskable ? data + 12 : data + 2);
         Allow(at + 2, 2, 0x0071);
@@ -211,7 +211,7 @@ public sealed class PciBridgeFunction : PciFunction
 
     private void Protect(int offset, int bytes)
     {
-        for (int i = 0; i < bytes && offset + i < writable.Length; i++)
-            writable[offset + i] = 0;
+        for (int i = 0; i < bytes && offset + i < _writable.Length; i++)
+            _writable[offset + i] = 0;
     }
 }

@@ -21,13 +21,13 @@ public sealed class PciConfigSpace : MmioDevice
     private const int BusShift = 20;
     private const int FunctionBytes = 4096;
 
-    private readonly PciFunction?[] functions = new PciFunction?[MaxFunctions];
-    private readonly ushort[] addresses = new ushort[MaxFunctions];
-    private int count;
-    private uint address;
+    private readonly PciFunction?[] _functions = new PciFunction?[MaxFunctions];
+    private readonly ushort[] _addresses = new ushort[MaxFunctions];
+    private int _count;
+    private uint _address;
 
     /// <summary>How many functions there are.</summary>
-    public int Count => count;
+    public int Count => _count;
 
     /// <summary>Bytes of the memory that the enhanced mechanism takes for <paramref name="buses"/> buses.</summary>
     public static ulong EcamBytes(int buses) => (ulong)buses << BusShift;
@@ -36,23 +36,23 @@ public sealed class PciConfigSpace : MmioDevice
     public bool Add(int bus, int device, int function, PciFunction what)
     {
         ushort at = Pack(bus, device, function);
-        if (count == MaxFunctions || Find(at) != null)
+        if (_count == MaxFunctions || Find(at) != null)
             return false;
-        functions[count] = what;
-        addresses[count] = at;
-        count++;
+        _functions[_count] = what;
+        _addresses[_count] = at;
+        _count++;
         return true;
     }
 
     /// <summary>Function number <paramref name="index"/> in the order of adding, with its place.</summary>
     public PciFunction? Get(int index, out int bus, out int device, out int function)
     {
-        bool exists = (uint)index < (uint)count;
-        ushort at = exists ? addresses[index] : (ushort)0;
+        bool exists = (uint)index < (uint)_count;
+        ushort at = exists ? _addresses[index] : (ushort)0;
         bus = at >> 8;
         device = at >> 3 & 31;
         function = at & 7;
-        return exists ? functions[index] : null;
+        return exists ? _functions[index] : null;
     }
 
     /// <summary>Reads configuration space; an access past the end of the function's space reads ones.</summary>
@@ -65,11 +65,11 @@ public sealed class PciConfigSpace : MmioDevice
     public uint ReadPort(ushort port, int size)
     {
         if (port == AddressPort)
-            return size == 4 ? address : uint.MaxValue;
-        if ((address & AddressEnable) == 0)
+            return size == 4 ? _address : uint.MaxValue;
+        if ((_address & AddressEnable) == 0)
             return uint.MaxValue;
         int within = port & 3;
-        return Read((ushort)(address >> 8), (int)(address & 0xFC) + within, System.Math.Min(size, 4 - within));
+        return Read((ushort)(_address >> 8), (int)(_address & 0xFC) + within, System.Math.Min(size, 4 - within));
     }
 
     /// <summary>Writes the same ports.</summary>
@@ -78,13 +78,13 @@ public sealed class PciConfigSpace : MmioDevice
         if (port == AddressPort)
         {
             if (size == 4)
-                address = value & (AddressEnable | 0x00FF_FFFC);
+                _address = value & (AddressEnable | 0x00FF_FFFC);
             return;
         }
-        if ((address & AddressEnable) == 0)
+        if ((_address & AddressEnable) == 0)
             return;
         int within = port & 3;
-        Write((ushort)(address >> 8), (int)(address & 0xFC) + within, System.Math.Min(size, 4 - within), value);
+        Write((ushort)(_address >> 8), (int)(_address & 0xFC) + within, System.Math.Min(size, 4 - within), value);
     }
 
     /// <inheritdoc/>
@@ -111,9 +111,9 @@ public sealed class PciConfigSpace : MmioDevice
     /// <summary>Finds the register range of a virtual function that answers guest-physical <paramref name="where"/> now.</summary>
     public bool TryFindMmio(GuestPhysical where, out MmioDevice? device, out ulong offset)
     {
-        for (int i = 0; i < count; i++)
+        for (int i = 0; i < _count; i++)
         {
-            if (functions[i] is VirtualPciFunction function && function.TryFindMmio(where, out device, out offset))
+            if (_functions[i] is VirtualPciFunction function && function.TryFindMmio(where, out device, out offset))
                 return true;
         }
         device = null;
@@ -124,10 +124,10 @@ public sealed class PciConfigSpace : MmioDevice
     /// <summary>Power-on state of the address register; the functions are their owners' to reset, except bridges, which forget what was written.</summary>
     public void Reset()
     {
-        address = 0;
-        for (int i = 0; i < count; i++)
+        _address = 0;
+        for (int i = 0; i < _count; i++)
         {
-            if (functions[i] is PciBridgeFunction bridge)
+            if (_functions[i] is PciBridgeFunction bridge)
                 bridge.Reset();
         }
     }
@@ -135,28 +135,28 @@ public sealed class PciConfigSpace : MmioDevice
     /// <summary>Takes over the address register and the bridges of <paramref name="other"/>, in which functions were added in the same order.</summary>
     public void CopyFrom(PciConfigSpace other)
     {
-        address = other.address;
-        for (int i = 0; i < System.Math.Min(count, other.count); i++)
+        _address = other._address;
+        for (int i = 0; i < System.Math.Min(_count, other._count); i++)
         {
-            if (functions[i] is PciBridgeFunction bridge && other.functions[i] is PciBridgeFunction source)
+            if (_functions[i] is PciBridgeFunction bridge && other._functions[i] is PciBridgeFunction source)
                 bridge.CopyFrom(source);
         }
     }
 
     /// <summary>Reads the real address register. Bridges are captured one by one, since each has its real function.</summary>
-    public void Capture(PortDevice real) => address = real.ReadPort(AddressPort, 4) & (AddressEnable | 0x00FF_FFFC);
+    public void Capture(PortDevice real) => _address = real.ReadPort(AddressPort, 4) & (AddressEnable | 0x00FF_FFFC);
 
     /// <summary>Writes the real address register; the last thing that uses it at a switch.</summary>
-    public void Commit(PortDevice real) => real.WritePort(AddressPort, 4, address);
+    public void Commit(PortDevice real) => real.WritePort(AddressPort, 4, _address);
 
     private static ushort Pack(int bus, int device, int function) => (ushort)(bus << 8 | (device & 31) << 3 | function & 7);
 
     private PciFunction? Find(ushort at)
     {
-        for (int i = 0; i < count; i++)
+        for (int i = 0; i < _count; i++)
         {
-            if (addresses[i] == at)
-                return functions[i];
+            if (_addresses[i] == at)
+                return _functions[i];
         }
         return null;
     }

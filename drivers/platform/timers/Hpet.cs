@@ -24,17 +24,17 @@ public sealed class Hpet : MmioDevice
     private const ulong MaxPeriod = 100_000_000;
     private const int IsaRtc = 1;
 
-    private readonly VirtualClock clock;
-    private readonly GsiLine pitLine, rtcLine;
-    private readonly GsiLine[] legacyLines = new GsiLine[2];
-    private readonly GsiLine[] pins;
-    private readonly HpetComparator[] timers = new HpetComparator[MaxTimers];
-    private TickScale scale;
-    private ulong capabilities;
-    private ulong configuration;
-    private ulong status;
-    private ulong counterBase;
-    private ulong enabledAt;
+    private readonly VirtualClock _clock;
+    private readonly GsiLine _pitLine, _rtcLine;
+    private readonly GsiLine[] _legacyLines = new GsiLine[2];
+    private readonly GsiLine[] _pins;
+    private readonly HpetComparator[] _timers = new HpetComparator[MaxTimers];
+    private TickScale _scale;
+    private ulong _capabilities;
+    private ulong _configuration;
+    private ulong _status;
+    private ulong _counterBase;
+    private ulong _enabledAt;
 
     /// <summary>
     /// Makes the timer in its power-on state, with <see cref="DefaultCapabilities"/>. <paramref name="pitLine"/> and
@@ -42,18 +42,18 @@ public sealed class Hpet : MmioDevice
     /// </summary>
     public Hpet(VirtualClock clock, PlatformInterrupts hub, GsiLine pitLine, GsiLine rtcLine)
     {
-        this.clock = clock;
-        this.pitLine = pitLine;
-        this.rtcLine = rtcLine;
-        legacyLines[0] = hub.NewIsaLine(0);
-        legacyLines[1] = hub.NewIsaLine(8);
-        pins = new GsiLine[MaxTimers * IoApic.PinCount];
-        for (int i = 0; i < pins.Length; i++)
-            pins[i] = hub.NewGsiLine(i % IoApic.PinCount);
+        _clock = clock;
+        _pitLine = pitLine;
+        _rtcLine = rtcLine;
+        _legacyLines[0] = hub.NewIsaLine(0);
+        _legacyLines[1] = hub.NewIsaLine(8);
+        _pins = new GsiLine[MaxTimers * IoApic.PinCount];
+        for (int i = 0; i < _pins.Length; i++)
+            _pins[i] = hub.NewGsiLine(i % IoApic.PinCount);
         for (int i = 0; i < MaxTimers; i++)
         {
-            timers[i] = new HpetComparator();
-            timers[i].Describe(HpetComparator.PeriodicCapable | HpetComparator.WideCapable | 0x00FF_FF04ul << 32);
+            _timers[i] = new HpetComparator();
+            _timers[i].Describe(HpetComparator.PeriodicCapable | HpetComparator.WideCapable | 0x00FF_FF04ul << 32);
         }
         SetCapabilities(DefaultCapabilities);
         Reset();
@@ -69,21 +69,21 @@ public sealed class Hpet : MmioDevice
             {
                 // A timer without interrupts moves on by itself: only its status and comparator could be seen, and they are brought up to date then.
                 if (NeedsEvent(i))
-                    tick = System.Math.Min(tick, timers[i].MatchTick);
+                    tick = System.Math.Min(tick, _timers[i].MatchTick);
             }
-            return tick == VirtualClock.Never ? VirtualClock.Never : scale.ToNanoseconds(tick);
+            return tick == VirtualClock.Never ? VirtualClock.Never : _scale.ToNanoseconds(tick);
         }
     }
 
-    private bool Enabled => (configuration & ConfigurationEnable) != 0;
+    private bool Enabled => (_configuration & ConfigurationEnable) != 0;
 
-    private bool LegacyRoute => (configuration & ConfigurationLegacy) != 0;
+    private bool LegacyRoute => (_configuration & ConfigurationLegacy) != 0;
 
-    private int TimerCount => System.Math.Min((int)(capabilities >> 8 & 0x1F) + 1, MaxTimers);
+    private int TimerCount => System.Math.Min((int)(_capabilities >> 8 & 0x1F) + 1, MaxTimers);
 
-    private ulong Tick => scale.ToTicks(clock.Now);
+    private ulong Tick => _scale.ToTicks(_clock.Now);
 
-    private ulong Counter => Enabled ? counterBase + (Tick - enabledAt) : counterBase;
+    private ulong Counter => Enabled ? _counterBase + (Tick - _enabledAt) : _counterBase;
 
     /// <summary>Runs the timers up to the clock's time.</summary>
     public void Advance()
@@ -91,7 +91,7 @@ public sealed class Hpet : MmioDevice
         ulong now = Tick;
         for (int i = 0; i < TimerCount; i++)
         {
-            HpetComparator timer = timers[i];
+            HpetComparator timer = _timers[i];
             if (timer.MatchTick > now)
                 continue;
             timer.Matched(now);
@@ -130,25 +130,25 @@ public sealed class Hpet : MmioDevice
     /// <summary>Power-on state: stopped at 0. What it can do stays.</summary>
     public void Reset()
     {
-        configuration = 0;
-        status = 0;
-        counterBase = 0;
-        enabledAt = 0;
+        _configuration = 0;
+        _status = 0;
+        _counterBase = 0;
+        _enabledAt = 0;
         for (int i = 0; i < MaxTimers; i++)
-            timers[i].Reset();
+            _timers[i].Reset();
         UpdateLines();
     }
 
     /// <summary>Takes over the state of <paramref name="other"/>, whose clock must have the same zero.</summary>
     public void CopyFrom(Hpet other)
     {
-        SetCapabilities(other.capabilities);
-        configuration = other.configuration;
-        status = other.status;
-        counterBase = other.counterBase;
-        enabledAt = other.enabledAt;
+        SetCapabilities(other._capabilities);
+        _configuration = other._configuration;
+        _status = other._status;
+        _counterBase = other._counterBase;
+        _enabledAt = other._enabledAt;
         for (int i = 0; i < MaxTimers; i++)
-            timers[i].CopyFrom(other.timers[i]);
+            _timers[i].CopyFrom(other._timers[i]);
         UpdateLines();
     }
 
@@ -160,14 +160,14 @@ public sealed class Hpet : MmioDevice
     public void Capture(MmioDevice real)
     {
         SetCapabilities(real.ReadMmio(CapabilityOffset, 8));
-        configuration = real.ReadMmio(ConfigurationOffset, 8) & (ConfigurationEnable | ConfigurationLegacy);
-        status = real.ReadMmio(StatusOffset, 8) & 7;
+        _configuration = real.ReadMmio(ConfigurationOffset, 8) & (ConfigurationEnable | ConfigurationLegacy);
+        _status = real.ReadMmio(StatusOffset, 8) & 7;
         ulong counter = real.ReadMmio(CounterOffset, 8);
-        counterBase = counter;
-        enabledAt = Tick;
+        _counterBase = counter;
+        _enabledAt = Tick;
         for (int i = 0; i < MaxTimers; i++)
         {
-            HpetComparator timer = timers[i];
+            HpetComparator timer = _timers[i];
             if (i >= TimerCount)
             {
                 timer.Reset();
@@ -195,7 +195,7 @@ public sealed class Hpet : MmioDevice
         real.WriteMmio(ConfigurationOffset, 8, 0);
         for (int i = 0; i < TimerCount; i++)
         {
-            HpetComparator timer = timers[i];
+            HpetComparator timer = _timers[i];
             uint at = FirstTimerOffset + (uint)i * TimerStride;
             real.WriteMmio(at, 8, (timer.Configuration & ~HpetComparator.Enable) | HpetComparator.ValueSet);
             real.WriteMmio(at + TimerComparator, 8, timer.Comparator);
@@ -206,7 +206,7 @@ public sealed class Hpet : MmioDevice
         }
         real.WriteMmio(StatusOffset, 8, 7);
         real.WriteMmio(CounterOffset, 8, Counter);
-        real.WriteMmio(ConfigurationOffset, 8, configuration);
+        real.WriteMmio(ConfigurationOffset, 8, _configuration);
     }
 
     private void SetCapabilities(ulong value)
@@ -214,18 +214,18 @@ public sealed class Hpet : MmioDevice
         ulong period = value >> 32;
         if (period == 0 || period > MaxPeriod)
             value = DefaultCapabilities;
-        capabilities = value;
-        scale = TickScale.FromPeriod(capabilities >> 32);
+        _capabilities = value;
+        _scale = TickScale.FromPeriod(_capabilities >> 32);
     }
 
-    private bool NeedsEvent(int timer) => (timers[timer].Configuration & HpetComparator.Enable) != 0 && (status >> timer & 1) == 0;
+    private bool NeedsEvent(int timer) => (_timers[timer].Configuration & HpetComparator.Enable) != 0 && (_status >> timer & 1) == 0;
 
     private void Fire(int index)
     {
-        HpetComparator timer = timers[index];
+        HpetComparator timer = _timers[index];
         if ((timer.Configuration & HpetComparator.Level) != 0)
         {
-            status |= 1ul << index;
+            _status |= 1ul << index;
             UpdateLines();
         }
         else if ((timer.Configuration & HpetComparator.Enable) != 0)
@@ -237,25 +237,25 @@ public sealed class Hpet : MmioDevice
     }
 
     private GsiLine LineOf(int index) => LegacyRoute && index <= IsaRtc
-        ? legacyLines[index]
-        : pins[index * IoApic.PinCount + System.Math.Min(timers[index].Route, IoApic.PinCount - 1)];
+        ? _legacyLines[index]
+        : _pins[index * IoApic.PinCount + System.Math.Min(_timers[index].Route, IoApic.PinCount - 1)];
 
     /// <summary>Drives the lines of level-triggered timers, and connects those that the legacy route replaces.</summary>
     private void UpdateLines()
     {
-        pitLine.Connected = !LegacyRoute;
-        rtcLine.Connected = !LegacyRoute;
+        _pitLine.Connected = !LegacyRoute;
+        _rtcLine.Connected = !LegacyRoute;
         for (int i = 0; i < MaxTimers; i++)
         {
             GsiLine line = LineOf(i);
-            bool level = Enabled && (status >> i & 1) != 0
-                && (timers[i].Configuration & (HpetComparator.Level | HpetComparator.Enable)) == (HpetComparator.Level | HpetComparator.Enable);
-            if (i <= IsaRtc && legacyLines[i] != line)
-                legacyLines[i].Set(false);
+            bool level = Enabled && (_status >> i & 1) != 0
+                && (_timers[i].Configuration & (HpetComparator.Level | HpetComparator.Enable)) == (HpetComparator.Level | HpetComparator.Enable);
+            if (i <= IsaRtc && _legacyLines[i] != line)
+                _legacyLines[i].Set(false);
             for (int pin = 0; pin < IoApic.PinCount; pin++)
             {
-                if (pins[i * IoApic.PinCount + pin] != line)
-                    pins[i * IoApic.PinCount + pin].Set(false);
+                if (_pins[i * IoApic.PinCount + pin] != line)
+                    _pins[i * IoApic.PinCount + pin].Set(false);
             }
             line.Set(level);
         }
@@ -267,9 +267,9 @@ public sealed class Hpet : MmioDevice
         for (int i = 0; i < MaxTimers; i++)
         {
             if (Enabled)
-                timers[i].Arm(Counter, now);
+                _timers[i].Arm(Counter, now);
             else
-                timers[i].MatchTick = VirtualClock.Never;
+                _timers[i].MatchTick = VirtualClock.Never;
         }
     }
 
@@ -278,11 +278,11 @@ public sealed class Hpet : MmioDevice
         switch (offset)
         {
             case CapabilityOffset:
-                return capabilities;
+                return _capabilities;
             case ConfigurationOffset:
-                return configuration;
+                return _configuration;
             case StatusOffset:
-                return status;
+                return _status;
             case CounterOffset:
                 return Counter;
         }
@@ -301,16 +301,16 @@ public sealed class Hpet : MmioDevice
         switch (offset)
         {
             case ConfigurationOffset:
-                WriteConfiguration((configuration & ~mask) | (value & mask));
+                WriteConfiguration((_configuration & ~mask) | (value & mask));
                 return;
             case StatusOffset:
-                status &= ~(value & mask);
+                _status &= ~(value & mask);
                 UpdateLines();
                 return;
             case CounterOffset:
                 ulong counter = Counter;
-                counterBase = (counter & ~mask) | (value & mask);
-                enabledAt = Tick;
+                _counterBase = (counter & ~mask) | (value & mask);
+                _enabledAt = Tick;
                 Rearm();
                 return;
         }
@@ -334,10 +334,10 @@ public sealed class Hpet : MmioDevice
 
     private void WriteConfiguration(ulong value)
     {
-        value &= ConfigurationEnable | ((capabilities & CapabilityLegacy) != 0 ? ConfigurationLegacy : 0);
-        counterBase = Counter;
-        enabledAt = Tick;
-        configuration = value;
+        value &= ConfigurationEnable | ((_capabilities & CapabilityLegacy) != 0 ? ConfigurationLegacy : 0);
+        _counterBase = Counter;
+        _enabledAt = Tick;
+        _configuration = value;
         Rearm();
         UpdateLines();
     }
@@ -345,7 +345,7 @@ public sealed class Hpet : MmioDevice
     private bool TryFindTimer(uint offset, out HpetComparator? timer)
     {
         uint index = (offset - FirstTimerOffset) / TimerStride;
-        timer = offset >= FirstTimerOffset && index < (uint)TimerCount ? timers[(int)index] : null;
+        timer = offset >= FirstTimerOffset && index < (uint)TimerCount ? _timers[(int)index] : null;
         return timer != null;
     }
 }

@@ -34,7 +34,7 @@ internal sealed class HpetComparator
     public ulong Period;
     /// <summary>The HPET clock tick (not the counter's value) at which the comparator matches; Never while the counter stands.</summary>
     public ulong MatchTick = VirtualClock.Never;
-    private bool valueSet;
+    private bool _valueSet;
 
     /// <summary>Whether <see cref="Periodic"/> is set.</summary>
     public bool IsPeriodic => (Configuration & Periodic) != 0;
@@ -50,7 +50,7 @@ internal sealed class HpetComparator
     /// <summary>Writes the configuration register.</summary>
     public void WriteConfiguration(ulong value)
     {
-        valueSet = (value & ValueSet) != 0;
+        _valueSet = (value & ValueSet) != 0;
         ulong writable = Writable;
         if ((Configuration & PeriodicCapable) == 0)
             writable &= ~Periodic;
@@ -73,11 +73,11 @@ internal sealed class HpetComparator
     {
         if (IsNarrow)
             mask &= uint.MaxValue;
-        if (!IsPeriodic || valueSet)
+        if (!IsPeriodic || _valueSet)
             Comparator = (Comparator & ~mask) | (value & mask);
         if (IsPeriodic)
             Period = (Period & ~mask) | (value & mask);
-        valueSet = false;
+        _valueSet = false;
     }
 
     /// <summary>Finds when the counter, which is <paramref name="counter"/> at clock tick <paramref name="now"/>, will next become equal to the comparator.</summary>
@@ -123,7 +123,7 @@ internal sealed class HpetComparator
         Comparator = IsNarrow ? uint.MaxValue : ulong.MaxValue;
         Period = 0;
         MatchTick = VirtualClock.Never;
-        valueSet = false;
+        _valueSet = false;
     }
 
     public void CopyFrom(HpetComparator other)
@@ -132,6 +132,6 @@ internal sealed class HpetComparator
         Comparator = other.Comparator;
         Period = other.Period;
         MatchTick = other.MatchTick;
-        valueSet = other.valueSet;
+        _valueSet = other._valueSet;
     }
 }

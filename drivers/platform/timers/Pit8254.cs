@@ -27,27 +27,27 @@ public sealed class Pit8254 : PortDevice
     private const byte GateChannel2 = 0x01, SpeakerBits = 0x0F, RefreshToggle = 0x10, OutChannel2 = 0x20;
     private const ulong RefreshTicks = 18;
 
-    private readonly VirtualClock clock;
-    private readonly GsiLine irq0;
-    private readonly TickScale scale = TickScale.FromHertz(Hertz);
-    private readonly PitChannel[] channels = new PitChannel[ChannelCount];
-    private byte control61;
-    private ulong nextRise;
+    private readonly VirtualClock _clock;
+    private readonly GsiLine _irq0;
+    private readonly TickScale _scale = TickScale.FromHertz(Hertz);
+    private readonly PitChannel[] _channels = new PitChannel[ChannelCount];
+    private byte _control61;
+    private ulong _nextRise;
 
     /// <summary>Makes the timer in its power-on state; channel 0 drives <paramref name="irq0"/>.</summary>
     public Pit8254(VirtualClock clock, GsiLine irq0)
     {
-        this.clock = clock;
-        this.irq0 = irq0;
+        _clock = clock;
+        _irq0 = irq0;
         for (int i = 0; i < ChannelCount; i++)
-            channels[i] = new PitChannel();
+            _channels[i] = new PitChannel();
         Reset();
     }
 
     /// <summary>When channel 0 interrupts next, ns.</summary>
-    public ulong NextEvent => nextRise == VirtualClock.Never ? VirtualClock.Never : scale.ToNanoseconds(nextRise);
+    public ulong NextEvent => _nextRise == VirtualClock.Never ? VirtualClock.Never : _scale.ToNanoseconds(_nextRise);
 
-    private ulong Tick => scale.ToTicks(clock.Now);
+    private ulong Tick => _scale.ToTicks(_clock.Now);
 
     /// <inheritdoc/>
     public override uint ReadPort(ushort port, int size)
@@ -55,10 +55,10 @@ public sealed class Pit8254 : PortDevice
         if (port == SystemControl)
         {
             bool toggle = (Tick / RefreshTicks & 1) != 0;
-            return (uint)(control61 | (toggle ? RefreshToggle : 0) | (channels[2].Output(Tick) ? OutChannel2 : 0));
+            return (uint)(_control61 | (toggle ? RefreshToggle : 0) | (_channels[2].Output(Tick) ? OutChannel2 : 0));
         }
         int channel = port - Channel0;
-        return (uint)channel < ChannelCount ? channels[channel].Read(Tick) : 0xFFu;
+        return (uint)channel < ChannelCount ? _channels[channel].Read(Tick) : 0xFFu;
     }
 
     /// <inheritdoc/>
@@ -67,8 +67,8 @@ public sealed class Pit8254 : PortDevice
         switch (port)
         {
             case SystemControl:
-                control61 = (byte)(value & SpeakerBits);
-                channels[2].SetGate((control61 & GateChannel2) != 0, Tick);
+                _control61 = (byte)(value & SpeakerBits);
+                _channels[2].SetGate((_control61 & GateChannel2) != 0, Tick);
                 break;
             case Control:
                 WriteControl((byte)value);
@@ -77,7 +77,7 @@ public sealed class Pit8254 : PortDevice
                 int channel = port - Channel0;
                 if ((uint)channel >= ChannelCount)
                     break;
-                channels[channel].Write((byte)value, Tick);
+                _channels[channel].Write((byte)value, Tick);
                 if (channel == 0)
                     Channel0Changed();
                 break;
@@ -87,41 +87,41 @@ public sealed class Pit8254 : PortDevice
     /// <summary>Raises IRQ 0 if channel 0 has risen by the clock's time.</summary>
     public void Advance()
     {
-        if (NextEvent > clock.Now)
+        if (NextEvent > _clock.Now)
             return;
-        nextRise = channels[0].NextRise(Tick);
-        irq0.Pulse();
+        _nextRise = _channels[0].NextRise(Tick);
+        _irq0.Pulse();
     }
 
     /// <summary>Power-on state: nothing counts.</summary>
     public void Reset()
     {
         for (int i = 0; i < ChannelCount; i++)
-            channels[i].Reset();
-        control61 = 0;
-        channels[2].SetGate(false, Tick);
-        nextRise = VirtualClock.Never;
-        irq0.Set(channels[0].Output(Tick));
+            _channels[i].Reset();
+        _control61 = 0;
+        _channels[2].SetGate(false, Tick);
+        _nextRise = VirtualClock.Never;
+        _irq0.Set(_channels[0].Output(Tick));
     }
 
     /// <summary>Takes over the state of <paramref name="other"/>, at the clock's present time.</summary>
     public void CopyFrom(Pit8254 other)
     {
         for (int i = 0; i < ChannelCount; i++)
-            channels[i].CopyFrom(other.channels[i]);
-        control61 = other.control61;
-        nextRise = other.nextRise;
-        irq0.Set(channels[0].Output(Tick));
+            _channels[i].CopyFrom(other._channels[i]);
+        _control61 = other._control61;
+        _nextRise = other._nextRise;
+        _irq0.Set(_channels[0].Output(Tick));
     }
 
     /// <summary>Sets what cannot be read from the real timer to what UEFI firmware programs; for a boot snapshot.</summary>
-    public void AssumeFirmware() => channels[0].AssumeReload(FirmwareReload);
+    public void AssumeFirmware() => _channels[0].AssumeReload(FirmwareReload);
 
     /// <summary>Reads modes, counts and outputs from the real timer with its read-back command, and port 61h.</summary>
     public void Capture(PortDevice real)
     {
-        control61 = (byte)(real.ReadPort(SystemControl, 1) & SpeakerBits);
-        channels[2].SetGate((control61 & GateChannel2) != 0, Tick);
+        _control61 = (byte)(real.ReadPort(SystemControl, 1) & SpeakerBits);
+        _channels[2].SetGate((_control61 & GateChannel2) != 0, Tick);
         for (int i = 0; i < ChannelCount; i++)
         {
             ushort port = (ushort)(Channel0 + i);
@@ -133,7 +133,7 @@ public sealed class Pit8254 : PortDevice
                 count |= real.ReadPort(port, 1) << 8;
             else if (access == 2)
                 count <<= 8;
-            channels[i].Restore(status, (ushort)count, Tick);
+            _channels[i].Restore(status, (ushort)count, Tick);
         }
         Channel0Changed();
     }
@@ -144,10 +144,10 @@ public sealed class Pit8254 : PortDevice
     /// </summary>
     public void Commit(PortDevice real)
     {
-        real.WritePort(SystemControl, 1, control61);
+        real.WritePort(SystemControl, 1, _control61);
         for (int i = 0; i < ChannelCount; i++)
         {
-            PitChannel channel = channels[i];
+            PitChannel channel = _channels[i];
             if (channel.Access == 0)
                 continue;
             ushort port = (ushort)(Channel0 + i);
@@ -170,7 +170,7 @@ public sealed class Pit8254 : PortDevice
         int channel = value >> 6;
         if (channel != ReadBack)
         {
-            channels[channel].WriteControl(value, Tick);
+            _channels[channel].WriteControl(value, Tick);
             if (channel == 0 && (value >> 4 & 3) != 0)
                 Channel0Changed();
             return;
@@ -180,16 +180,16 @@ public sealed class Pit8254 : PortDevice
             if ((value >> (i + 1) & 1) == 0)
                 continue;
             if ((value & ReadBackNoCount) == 0)
-                channels[i].LatchCount(Tick);
+                _channels[i].LatchCount(Tick);
             if ((value & ReadBackNoStatus) == 0)
-                channels[i].LatchStatus(Tick);
+                _channels[i].LatchStatus(Tick);
         }
     }
 
     private void Channel0Changed()
     {
         ulong now = Tick;
-        nextRise = channels[0].NextRise(now);
-        irq0.Set(channels[0].Output(now));
+        _nextRise = _channels[0].NextRise(now);
+        _irq0.Set(_channels[0].Output(now));
     }
 }

@@ -10,53 +10,53 @@ internal sealed class PitChannel
     private const uint FullCount = 0x10000;
     private const byte StatusOutput = 0x80, StatusNull = 0x40;
 
-    private int mode;
-    private int access;
-    private bool loaded;
-    private bool counting;
-    private uint reload = FullCount;
-    private ulong start;
-    private ulong frozen;
-    private bool gate = true;
-    private bool highNextWrite, highNextRead;
-    private byte lowWritten;
-    private int latchedBytes;
-    private ushort latch;
-    private bool statusLatched;
-    private byte status;
+    private int _mode;
+    private int _access;
+    private bool _loaded;
+    private bool _counting;
+    private uint _reload = FullCount;
+    private ulong _start;
+    private ulong _frozen;
+    private bool _gate = true;
+    private bool _highNextWrite, _highNextRead;
+    private byte _lowWritten;
+    private int _latchedBytes;
+    private ushort _latch;
+    private bool _statusLatched;
+    private byte _status;
 
     /// <summary>The mode, 0 to 5.</summary>
-    public int Mode => mode;
+    public int Mode => _mode;
 
     /// <summary>The count that was written, 1 to 10000h.</summary>
-    public uint Reload => reload;
+    public uint Reload => _reload;
 
     /// <summary>Whether the channel interrupts again and again.</summary>
-    public bool IsPeriodic => mode is 2 or 3;
+    public bool IsPeriodic => _mode is 2 or 3;
 
     /// <summary>The GATE input. It stops the count when low; in modes 1, 2, 3 and 5 its rising edge starts it anew.</summary>
     public void SetGate(bool high, ulong now)
     {
-        if (gate == high)
+        if (_gate == high)
             return;
-        gate = high;
-        bool triggered = mode is 1 or 5;
+        _gate = high;
+        bool triggered = _mode is 1 or 5;
         if (high)
         {
-            if (mode is 0 or 4)
+            if (_mode is 0 or 4)
             {
-                if (counting)
-                    start = now - frozen;
+                if (_counting)
+                    _start = now - _frozen;
             }
-            else if (loaded)
+            else if (_loaded)
             {
-                start = now;
-                counting = true;
+                _start = now;
+                _counting = true;
             }
         }
         else if (!triggered)
         {
-            frozen = counting ? now - start : 0;
+            _frozen = _counting ? now - _start : 0;
         }
     }
 
@@ -69,62 +69,62 @@ internal sealed class PitChannel
             LatchCount(now);
             return;
         }
-        access = newAccess;
-        mode = control >> 1 & 7;
-        if (mode >= 6)
-            mode -= 4;
-        loaded = false;
-        counting = false;
-        frozen = 0;
-        start = now;
-        highNextWrite = false;
-        highNextRead = false;
-        latchedBytes = 0;
-        statusLatched = false;
+        _access = newAccess;
+        _mode = control >> 1 & 7;
+        if (_mode >= 6)
+            _mode -= 4;
+        _loaded = false;
+        _counting = false;
+        _frozen = 0;
+        _start = now;
+        _highNextWrite = false;
+        _highNextRead = false;
+        _latchedBytes = 0;
+        _statusLatched = false;
     }
 
     /// <summary>The counter latch command; a latch that has not been read stays.</summary>
     public void LatchCount(ulong now)
     {
-        if (latchedBytes != 0)
+        if (_latchedBytes != 0)
             return;
-        latch = Count(now);
-        latchedBytes = access is AccessLow or AccessHigh ? 1 : 2;
+        _latch = Count(now);
+        _latchedBytes = _access is AccessLow or AccessHigh ? 1 : 2;
     }
 
     /// <summary>The status part of the read-back command.</summary>
     public void LatchStatus(ulong now)
     {
-        if (statusLatched)
+        if (_statusLatched)
             return;
-        statusLatched = true;
-        status = (byte)((Output(now) ? StatusOutput : 0) | (loaded ? 0 : StatusNull) | access << 4 | mode << 1);
+        _statusLatched = true;
+        _status = (byte)((Output(now) ? StatusOutput : 0) | (_loaded ? 0 : StatusNull) | _access << 4 | _mode << 1);
     }
 
     /// <summary>Reads the counter's port.</summary>
     public byte Read(ulong now)
     {
-        if (statusLatched)
+        if (_statusLatched)
         {
-            statusLatched = false;
-            return status;
+            _statusLatched = false;
+            return _status;
         }
-        ushort value = latchedBytes != 0 ? latch : Count(now);
-        bool high = access == AccessHigh;
-        if (access == AccessLow + AccessHigh)
+        ushort value = _latchedBytes != 0 ? _latch : Count(now);
+        bool high = _access == AccessHigh;
+        if (_access == AccessLow + AccessHigh)
         {
-            high = highNextRead;
-            highNextRead = !highNextRead;
+            high = _highNextRead;
+            _highNextRead = !_highNextRead;
         }
-        if (latchedBytes != 0)
-            latchedBytes--;
+        if (_latchedBytes != 0)
+            _latchedBytes--;
         return (byte)(high ? value >> 8 : value);
     }
 
     /// <summary>Writes the counter's port. With the last byte of a count it runs (or waits for GATE).</summary>
     public void Write(byte value, ulong now)
     {
-        switch (access)
+        switch (_access)
         {
             case AccessLow:
                 Load(value, now);
@@ -133,16 +133,16 @@ internal sealed class PitChannel
                 Load((uint)value << 8, now);
                 break;
             case AccessLow + AccessHigh:
-                highNextWrite = !highNextWrite;
-                if (highNextWrite)
+                _highNextWrite = !_highNextWrite;
+                if (_highNextWrite)
                 {
-                    lowWritten = value;
+                    _lowWritten = value;
                     // In mode 0 the first byte stops the count.
-                    if (mode == 0)
-                        loaded = counting = false;
+                    if (_mode == 0)
+                        _loaded = _counting = false;
                     break;
                 }
-                Load(lowWritten | (uint)value << 8, now);
+                Load(_lowWritten | (uint)value << 8, now);
                 break;
         }
     }
@@ -150,20 +150,20 @@ internal sealed class PitChannel
     /// <summary>The OUT pin.</summary>
     public bool Output(ulong now)
     {
-        if (!counting)
-            return mode != 0;
+        if (!_counting)
+            return _mode != 0;
         ulong elapsed = Elapsed(now);
-        switch (mode)
+        switch (_mode)
         {
             case 0:
             case 1:
-                return elapsed >= reload;
+                return elapsed >= _reload;
             case 2:
-                return !gate || reload == 1 || elapsed % reload != reload - 1;
+                return !_gate || _reload == 1 || elapsed % _reload != _reload - 1;
             case 3:
-                return !gate || elapsed % reload < (reload + 1) / 2;
+                return !_gate || elapsed % _reload < (_reload + 1) / 2;
             default:
-                return elapsed != reload;
+                return elapsed != _reload;
         }
     }
 
@@ -173,123 +173,123 @@ internal sealed class PitChannel
     /// </summary>
     public ulong NextRise(ulong now)
     {
-        if (!counting || (!gate && mode is not (1 or 5)))
+        if (!_counting || (!_gate && _mode is not (1 or 5)))
             return VirtualClock.Never;
-        ulong elapsed = now - start;
+        ulong elapsed = now - _start;
         if (IsPeriodic)
-            return now + (reload - elapsed % reload);
-        ulong rise = mode is 0 or 1 ? reload : reload + 1;
+            return now + (_reload - elapsed % _reload);
+        ulong rise = _mode is 0 or 1 ? _reload : _reload + 1;
         return elapsed < rise ? now + (rise - elapsed) : VirtualClock.Never;
     }
 
     /// <summary>The count left before the terminal count, 0 if that is past or nothing counts; in modes 2 and 3 the reload value.</summary>
     public uint CommitCount(ulong now)
     {
-        if (!counting)
+        if (!_counting)
             return 0;
         if (IsPeriodic)
-            return reload;
+            return _reload;
         ulong elapsed = Elapsed(now);
-        return elapsed >= reload ? 0 : reload - (uint)elapsed;
+        return elapsed >= _reload ? 0 : _reload - (uint)elapsed;
     }
 
     /// <summary>Takes what a real counter's read-back gave: its status byte and its count. The reload value stays as it is known.</summary>
     public void Restore(byte readStatus, ushort count, ulong now)
     {
-        mode = readStatus >> 1 & 7;
-        if (mode >= 6)
-            mode -= 4;
-        access = readStatus >> 4 & 3;
-        loaded = counting = (readStatus & StatusNull) == 0;
-        highNextWrite = highNextRead = false;
-        latchedBytes = 0;
-        statusLatched = false;
+        _mode = readStatus >> 1 & 7;
+        if (_mode >= 6)
+            _mode -= 4;
+        _access = readStatus >> 4 & 3;
+        _loaded = _counting = (readStatus & StatusNull) == 0;
+        _highNextWrite = _highNextRead = false;
+        _latchedBytes = 0;
+        _statusLatched = false;
         bool high = (readStatus & StatusOutput) != 0;
         uint left = count == 0 ? FullCount : count;
         ulong elapsed;
         if (IsPeriodic)
         {
-            if (left > reload)
-                reload = left;
+            if (left > _reload)
+                _reload = left;
             // Mode 3 counts down by two, twice per period.
-            elapsed = mode == 2 ? reload - left : (reload - left) / 2 + (high ? 0 : (reload + 1) / 2);
+            elapsed = _mode == 2 ? _reload - left : (_reload - left) / 2 + (high ? 0 : (_reload + 1) / 2);
         }
         else
         {
             // Past the terminal count it goes on from FFFFh: then it is over, and what is left does not matter.
-            bool over = mode is 0 or 1 && high;
-            reload = left;
+            bool over = _mode is 0 or 1 && high;
+            _reload = left;
             elapsed = over ? left : 0;
         }
-        start = now - elapsed;
-        frozen = elapsed;
+        _start = now - elapsed;
+        _frozen = elapsed;
     }
 
     /// <summary>Sets the reload value as it is known from elsewhere.</summary>
-    public void AssumeReload(uint count) => reload = count;
+    public void AssumeReload(uint count) => _reload = count;
 
     /// <summary>The access part of a control word: low byte, high byte, or both.</summary>
-    public int Access => access;
+    public int Access => _access;
 
     /// <summary>Power-on. The data sheet leaves the state undefined: idle in mode 3 with full count, nothing loaded.</summary>
     public void Reset()
     {
         WriteControl(0x36, 0);
-        reload = FullCount;
-        latch = 0;
-        status = 0;
-        lowWritten = 0;
-        gate = true;
+        _reload = FullCount;
+        _latch = 0;
+        _status = 0;
+        _lowWritten = 0;
+        _gate = true;
     }
 
     public void CopyFrom(PitChannel other)
     {
-        mode = other.mode;
-        access = other.access;
-        loaded = other.loaded;
-        counting = other.counting;
-        reload = other.reload;
-        start = other.start;
-        frozen = other.frozen;
-        gate = other.gate;
-        highNextWrite = other.highNextWrite;
-        highNextRead = other.highNextRead;
-        lowWritten = other.lowWritten;
-        latchedBytes = other.latchedBytes;
-        latch = other.latch;
-        statusLatched = other.statusLatched;
-        status = other.status;
+        _mode = other._mode;
+        _access = other._access;
+        _loaded = other._loaded;
+        _counting = other._counting;
+        _reload = other._reload;
+        _start = other._start;
+        _frozen = other._frozen;
+        _gate = other._gate;
+        _highNextWrite = other._highNextWrite;
+        _highNextRead = other._highNextRead;
+        _lowWritten = other._lowWritten;
+        _latchedBytes = other._latchedBytes;
+        _latch = other._latch;
+        _statusLatched = other._statusLatched;
+        _status = other._status;
     }
 
     private void Load(uint count, ulong now)
     {
-        reload = count == 0 ? FullCount : count;
-        loaded = true;
-        start = now;
-        frozen = 0;
-        if (mode is not (1 or 5))
-            counting = true;
+        _reload = count == 0 ? FullCount : count;
+        _loaded = true;
+        _start = now;
+        _frozen = 0;
+        if (_mode is not (1 or 5))
+            _counting = true;
     }
 
-    private ulong Elapsed(ulong now) => gate || mode is 1 or 5 ? now - start : frozen;
+    private ulong Elapsed(ulong now) => _gate || _mode is 1 or 5 ? now - _start : _frozen;
 
     private ushort Count(ulong now)
     {
-        if (!counting)
-            return (ushort)reload;
+        if (!_counting)
+            return (ushort)_reload;
         ulong elapsed = Elapsed(now);
-        switch (mode)
+        switch (_mode)
         {
             case 2:
-                return (ushort)(reload - elapsed % reload);
+                return (ushort)(_reload - elapsed % _reload);
             case 3:
-                ulong phase = elapsed % reload;
-                ulong half = (reload + 1) / 2;
+                ulong phase = elapsed % _reload;
+                ulong half = (_reload + 1) / 2;
                 if (phase >= half)
                     phase -= half;
-                return (ushort)((reload & ~1u) - 2 * phase);
+                return (ushort)((_reload & ~1u) - 2 * phase);
             default:
-                return (ushort)(reload - elapsed);
+                return (ushort)(_reload - elapsed);
         }
     }
 }

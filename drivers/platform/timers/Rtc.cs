@@ -34,59 +34,59 @@ public sealed class Rtc : PortDevice
     private const ulong UpdateWarning = 244_000;
     private const int MaxPolls = 1_000_000;
 
-    private readonly VirtualClock clock;
-    private readonly GsiLine irq8;
-    private readonly TickScale oscillator = TickScale.FromHertz(32_768);
-    private readonly byte[] memory = new byte[2 * BankSize];
-    private readonly bool[] written = new bool[2 * BankSize];
-    private byte index, upperIndex;
-    private byte flags;
-    private long base1970;
-    private ulong basePhase;
-    private long seenSecond;
-    private ulong seenTick;
+    private readonly VirtualClock _clock;
+    private readonly GsiLine _irq8;
+    private readonly TickScale _oscillator = TickScale.FromHertz(32_768);
+    private readonly byte[] _memory = new byte[2 * BankSize];
+    private readonly bool[] _written = new bool[2 * BankSize];
+    private byte _index, _upperIndex;
+    private byte _flags;
+    private long _base1970;
+    private ulong _basePhase;
+    private long _seenSecond;
+    private ulong _seenTick;
 
     /// <summary>Makes the clock, at the beginning of 1970; it drives <paramref name="irq8"/>.</summary>
     public Rtc(VirtualClock clock, GsiLine irq8)
     {
-        this.clock = clock;
-        this.irq8 = irq8;
-        memory[RegisterA] = DefaultA;
-        memory[RegisterB] = DefaultB;
+        _clock = clock;
+        _irq8 = irq8;
+        _memory[RegisterA] = DefaultA;
+        _memory[RegisterB] = DefaultB;
         Reset();
     }
 
     /// <summary>The seconds since the beginning of 1970, in whatever time zone the machine keeps its clock.</summary>
-    public long TimeOfDay => IsFrozen ? FieldsToSeconds() : base1970 + (long)((clock.Now + basePhase) / NanosecondsPerSecond);
+    public long TimeOfDay => IsFrozen ? FieldsToSeconds() : _base1970 + (long)((_clock.Now + _basePhase) / NanosecondsPerSecond);
 
     /// <summary>When an enabled interrupt is due next, ns.</summary>
     public ulong NextEvent
     {
         get
         {
-            byte b = memory[RegisterB];
+            byte b = _memory[RegisterB];
             ulong next = VirtualClock.Never;
-            if ((flags & InterruptRequest) != 0)
+            if ((_flags & InterruptRequest) != 0)
                 return next;
             if ((b & PeriodicEnable) != 0 && PeriodTicks != 0)
-                next = oscillator.ToNanoseconds((seenTick / PeriodTicks + 1) * PeriodTicks);
+                next = _oscillator.ToNanoseconds((_seenTick / PeriodTicks + 1) * PeriodTicks);
             if (!IsFrozen && (b & UpdateEnable) != 0)
-                next = System.Math.Min(next, TimeOfSecond(seenSecond + 1));
-            if (!IsFrozen && (b & AlarmEnable) != 0 && TryFindAlarm(seenSecond + 1, out long alarm))
+                next = System.Math.Min(next, TimeOfSecond(_seenSecond + 1));
+            if (!IsFrozen && (b & AlarmEnable) != 0 && TryFindAlarm(_seenSecond + 1, out long alarm))
                 next = System.Math.Min(next, TimeOfSecond(alarm));
             return next;
         }
     }
 
-    private bool IsFrozen => (memory[RegisterB] & Set) != 0 || (memory[RegisterA] & DividerReset) == DividerReset;
+    private bool IsFrozen => (_memory[RegisterB] & Set) != 0 || (_memory[RegisterA] & DividerReset) == DividerReset;
 
     /// <summary>The periodic rate in ticks of 32768 Hz; 0 is none. Rates 1 and 2 are those of 8 and 9.</summary>
     private ulong PeriodTicks
     {
         get
         {
-            int rate = memory[RegisterA] & RateMask;
-            if (rate == 0 || (memory[RegisterA] & DividerReset) == DividerReset)
+            int rate = _memory[RegisterA] & RateMask;
+            if (rate == 0 || (_memory[RegisterA] & DividerReset) == DividerReset)
                 return 0;
             return 1ul << (rate <= 2 ? rate + 6 : rate - 1);
         }
@@ -95,9 +95,9 @@ public sealed class Rtc : PortDevice
     /// <summary>Sets the time of day.</summary>
     public void SetTimeOfDay(long seconds)
     {
-        base1970 = seconds - (long)(clock.Now / NanosecondsPerSecond);
-        basePhase = 0;
-        seenSecond = TimeOfDay;
+        _base1970 = seconds - (long)(_clock.Now / NanosecondsPerSecond);
+        _basePhase = 0;
+        _seenSecond = TimeOfDay;
         if (IsFrozen)
             FillFields(seconds);
     }
@@ -105,21 +105,21 @@ public sealed class Rtc : PortDevice
     /// <summary>Brings flags and IRQ 8 up to the clock's time.</summary>
     public void Advance()
     {
-        ulong tick = oscillator.ToTicks(clock.Now);
+        ulong tick = _oscillator.ToTicks(_clock.Now);
         ulong period = PeriodTicks;
-        if (period != 0 && tick / period != seenTick / period)
-            flags |= PeriodicFlag;
-        seenTick = tick;
+        if (period != 0 && tick / period != _seenTick / period)
+            _flags |= PeriodicFlag;
+        _seenTick = tick;
         if (!IsFrozen)
         {
             long second = TimeOfDay;
-            if (second > seenSecond)
+            if (second > _seenSecond)
             {
-                flags |= UpdateFlag;
-                if (TryFindAlarm(seenSecond + 1, out long alarm) && alarm <= second)
-                    flags |= AlarmFlag;
+                _flags |= UpdateFlag;
+                if (TryFindAlarm(_seenSecond + 1, out long alarm) && alarm <= second)
+                    _flags |= AlarmFlag;
             }
-            seenSecond = second;
+            _seenSecond = second;
         }
         UpdateLine();
     }
@@ -130,11 +130,11 @@ public sealed class Rtc : PortDevice
         switch (port)
         {
             case DataPort:
-                return ReadRegister(index);
+                return ReadRegister(_index);
             case UpperIndexPort:
-                return upperIndex;
+                return _upperIndex;
             case UpperDataPort:
-                return memory[BankSize + upperIndex];
+                return _memory[BankSize + _upperIndex];
             default:
                 return 0xFF;
         }
@@ -146,17 +146,17 @@ public sealed class Rtc : PortDevice
         switch (port)
         {
             case IndexPort:
-                index = (byte)(value & (BankSize - 1));
+                _index = (byte)(value & (BankSize - 1));
                 break;
             case DataPort:
-                WriteRegister(index, (byte)value);
+                WriteRegister(_index, (byte)value);
                 break;
             case UpperIndexPort:
-                upperIndex = (byte)(value & (BankSize - 1));
+                _upperIndex = (byte)(value & (BankSize - 1));
                 break;
             case UpperDataPort:
-                memory[BankSize + upperIndex] = (byte)value;
-                written[BankSize + upperIndex] = true;
+                _memory[BankSize + _upperIndex] = (byte)value;
+                _written[BankSize + _upperIndex] = true;
                 break;
         }
     }
@@ -165,28 +165,28 @@ public sealed class Rtc : PortDevice
     public void Reset()
     {
         Advance();
-        memory[RegisterB] &= unchecked((byte)~(PeriodicEnable | AlarmEnable | UpdateEnable | 0x08));
-        flags = 0;
-        index = 0;
-        upperIndex = 0;
+        _memory[RegisterB] &= unchecked((byte)~(PeriodicEnable | AlarmEnable | UpdateEnable | 0x08));
+        _flags = 0;
+        _index = 0;
+        _upperIndex = 0;
         UpdateLine();
     }
 
     /// <summary>Takes over the state of <paramref name="other"/>, whose clock must have the same zero. The time of day goes on meanwhile.</summary>
     public void CopyFrom(Rtc other)
     {
-        for (int i = 0; i < memory.Length; i++)
+        for (int i = 0; i < _memory.Length; i++)
         {
-            memory[i] = other.memory[i];
-            written[i] = other.written[i];
+            _memory[i] = other._memory[i];
+            _written[i] = other._written[i];
         }
-        index = other.index;
-        upperIndex = other.upperIndex;
-        flags = other.flags;
-        base1970 = other.base1970;
-        basePhase = other.basePhase;
-        seenSecond = other.seenSecond;
-        seenTick = other.seenTick;
+        _index = other._index;
+        _upperIndex = other._upperIndex;
+        _flags = other._flags;
+        _base1970 = other._base1970;
+        _basePhase = other._basePhase;
+        _seenSecond = other._seenSecond;
+        _seenTick = other._seenTick;
         UpdateLine();
     }
 
@@ -201,21 +201,21 @@ public sealed class Rtc : PortDevice
         }
         for (int i = 0; i < BankSize; i++)
         {
-            memory[i] = i == RegisterC ? (byte)0 : ReadReal(real, i);
+            _memory[i] = i == RegisterC ? (byte)0 : ReadReal(real, i);
             real.WritePort(UpperIndexPort, 1, (uint)i);
-            memory[BankSize + i] = (byte)real.ReadPort(UpperDataPort, 1);
-            written[i] = written[BankSize + i] = false;
+            _memory[BankSize + i] = (byte)real.ReadPort(UpperDataPort, 1);
+            _written[i] = _written[BankSize + i] = false;
         }
-        memory[RegisterA] &= DividerMask | RateMask;
-        flags = 0;
-        index = 0;
-        upperIndex = 0;
+        _memory[RegisterA] &= DividerMask | RateMask;
+        _flags = 0;
+        _index = 0;
+        _upperIndex = 0;
         long now = FieldsToSeconds();
-        base1970 = now - (long)(clock.Now / NanosecondsPerSecond);
-        basePhase = NanosecondsPerSecond - clock.Now % NanosecondsPerSecond;
-        base1970--;
-        seenSecond = now;
-        seenTick = oscillator.ToTicks(clock.Now);
+        _base1970 = now - (long)(_clock.Now / NanosecondsPerSecond);
+        _basePhase = NanosecondsPerSecond - _clock.Now % NanosecondsPerSecond;
+        _base1970--;
+        _seenSecond = now;
+        _seenTick = _oscillator.ToTicks(_clock.Now);
         UpdateLine();
     }
 
@@ -228,25 +228,25 @@ public sealed class Rtc : PortDevice
         const byte format = Binary | Hours24;
         byte realB = ReadReal(real, RegisterB);
         WriteReal(real, RegisterB, (byte)(realB & format));
-        bool sameFormat = ((realB ^ memory[RegisterB]) & format) == 0;
+        bool sameFormat = ((realB ^ _memory[RegisterB]) & format) == 0;
         for (int i = 0; i < BankSize; i++)
         {
             bool alarm = sameFormat && i is SecondsAlarm or MinutesAlarm or HoursAlarm;
-            bool ram = i > RegisterD && i != Century && written[i];
+            bool ram = i > RegisterD && i != Century && _written[i];
             if (alarm || ram)
-                WriteReal(real, i, memory[i]);
-            if (written[BankSize + i])
+                WriteReal(real, i, _memory[i]);
+            if (_written[BankSize + i])
             {
                 real.WritePort(UpperIndexPort, 1, (uint)i);
-                real.WritePort(UpperDataPort, 1, memory[BankSize + i]);
+                real.WritePort(UpperDataPort, 1, _memory[BankSize + i]);
             }
         }
         byte realA = ReadReal(real, RegisterA);
-        WriteReal(real, RegisterA, (byte)((realA & DividerMask) | (memory[RegisterA] & RateMask)));
+        WriteReal(real, RegisterA, (byte)((realA & DividerMask) | (_memory[RegisterA] & RateMask)));
         ReadReal(real, RegisterC);
-        WriteReal(real, RegisterB, (byte)((realB & format) | (memory[RegisterB] & ~(format | Set))));
-        real.WritePort(UpperIndexPort, 1, upperIndex);
-        real.WritePort(IndexPort, 1, index);
+        WriteReal(real, RegisterB, (byte)((realB & format) | (_memory[RegisterB] & ~(format | Set))));
+        real.WritePort(UpperIndexPort, 1, _upperIndex);
+        real.WritePort(IndexPort, 1, _index);
     }
 
     private static byte ReadReal(PortDevice real, int register)
@@ -271,17 +271,17 @@ public sealed class Rtc : PortDevice
         switch (register)
         {
             case RegisterA:
-                bool soon = !IsFrozen && (clock.Now + basePhase) % NanosecondsPerSecond >= NanosecondsPerSecond - UpdateWarning;
-                return (byte)(memory[RegisterA] | (soon ? UpdateInProgress : 0));
+                bool soon = !IsFrozen && (_clock.Now + _basePhase) % NanosecondsPerSecond >= NanosecondsPerSecond - UpdateWarning;
+                return (byte)(_memory[RegisterA] | (soon ? UpdateInProgress : 0));
             case RegisterC:
-                byte value = flags;
-                flags = 0;
+                byte value = _flags;
+                _flags = 0;
                 UpdateLine();
                 return value;
             case RegisterD:
                 return ValidTime;
             default:
-                return memory[register];
+                return _memory[register];
         }
     }
 
@@ -293,10 +293,10 @@ public sealed class Rtc : PortDevice
         switch (register)
         {
             case RegisterA:
-                memory[RegisterA] = (byte)(value & (DividerMask | RateMask));
+                _memory[RegisterA] = (byte)(value & (DividerMask | RateMask));
                 break;
             case RegisterB:
-                memory[RegisterB] = (value & Set) != 0 ? (byte)(value & ~UpdateEnable) : value;
+                _memory[RegisterB] = (value & Set) != 0 ? (byte)(value & ~UpdateEnable) : value;
                 break;
             case RegisterC:
             case RegisterD:
@@ -304,8 +304,8 @@ public sealed class Rtc : PortDevice
             default:
                 if (IsTimeField(register) && !frozen)
                     FillFields(before);
-                memory[register] = value;
-                written[register] = true;
+                _memory[register] = value;
+                _written[register] = true;
                 if (IsTimeField(register) && !frozen)
                     Thaw();
                 break;
@@ -314,7 +314,7 @@ public sealed class Rtc : PortDevice
         {
             // A divider that starts anew makes its first update after half a second; SET alone does not touch the divider.
             if (register == RegisterA)
-                basePhase = NanosecondsPerSecond + NanosecondsPerSecond / 2 - clock.Now % NanosecondsPerSecond;
+                _basePhase = NanosecondsPerSecond + NanosecondsPerSecond / 2 - _clock.Now % NanosecondsPerSecond;
             Thaw();
         }
         else if (!frozen && IsFrozen)
@@ -327,31 +327,31 @@ public sealed class Rtc : PortDevice
     /// <summary>The clock runs on from what the time registers hold.</summary>
     private void Thaw()
     {
-        base1970 = FieldsToSeconds() - (long)((clock.Now + basePhase) / NanosecondsPerSecond);
-        seenSecond = TimeOfDay;
+        _base1970 = FieldsToSeconds() - (long)((_clock.Now + _basePhase) / NanosecondsPerSecond);
+        _seenSecond = TimeOfDay;
     }
 
     private ulong TimeOfSecond(long second)
     {
-        long sinceBase = second - base1970;
+        long sinceBase = second - _base1970;
         ulong at = sinceBase <= 0 ? 0 : (ulong)sinceBase * NanosecondsPerSecond;
-        return at <= basePhase ? 0 : at - basePhase;
+        return at <= _basePhase ? 0 : at - _basePhase;
     }
 
     private void UpdateLine()
     {
-        flags = (byte)(flags & ~InterruptRequest);
-        if ((flags & memory[RegisterB] & (PeriodicFlag | AlarmFlag | UpdateFlag)) != 0)
-            flags |= InterruptRequest;
-        irq8.Set((flags & InterruptRequest) != 0);
+        _flags = (byte)(_flags & ~InterruptRequest);
+        if ((_flags & _memory[RegisterB] & (PeriodicFlag | AlarmFlag | UpdateFlag)) != 0)
+            _flags |= InterruptRequest;
+        _irq8.Set((_flags & InterruptRequest) != 0);
     }
 
     /// <summary>The first second from <paramref name="from"/> on that the alarm registers match; a register of C0h and above matches any value.</summary>
     private bool TryFindAlarm(long from, out long second)
     {
-        int hour = memory[HoursAlarm] >= AnyValue ? -1 : DecodeHour(memory[HoursAlarm]);
-        int minute = memory[MinutesAlarm] >= AnyValue ? -1 : Decode(memory[MinutesAlarm]);
-        int sec = memory[SecondsAlarm] >= AnyValue ? -1 : Decode(memory[SecondsAlarm]);
+        int hour = _memory[HoursAlarm] >= AnyValue ? -1 : DecodeHour(_memory[HoursAlarm]);
+        int minute = _memory[MinutesAlarm] >= AnyValue ? -1 : Decode(_memory[MinutesAlarm]);
+        int sec = _memory[SecondsAlarm] >= AnyValue ? -1 : Decode(_memory[SecondsAlarm]);
         second = from;
         if (hour > 23 || minute > 59 || sec > 59)
             return false;
@@ -372,13 +372,13 @@ public sealed class Rtc : PortDevice
         return false;
     }
 
-    private int Decode(byte value) => (memory[RegisterB] & Binary) != 0 ? value : (value >> 4) * 10 + (value & 15);
+    private int Decode(byte value) => (_memory[RegisterB] & Binary) != 0 ? value : (value >> 4) * 10 + (value & 15);
 
-    private byte Encode(int value) => (byte)((memory[RegisterB] & Binary) != 0 ? value : value / 10 << 4 | value % 10);
+    private byte Encode(int value) => (byte)((_memory[RegisterB] & Binary) != 0 ? value : value / 10 << 4 | value % 10);
 
     private int DecodeHour(byte value)
     {
-        if ((memory[RegisterB] & Hours24) != 0)
+        if ((_memory[RegisterB] & Hours24) != 0)
             return Decode(value);
         int hour = Decode((byte)(value & ~Afternoon)) % 12;
         return (value & Afternoon) != 0 ? hour + 12 : hour;
@@ -386,7 +386,7 @@ public sealed class Rtc : PortDevice
 
     private byte EncodeHour(int hour)
     {
-        if ((memory[RegisterB] & Hours24) != 0)
+        if ((_memory[RegisterB] & Hours24) != 0)
             return Encode(hour);
         byte value = Encode(hour % 12 == 0 ? 12 : hour % 12);
         return hour >= 12 ? (byte)(value | Afternoon) : value;
@@ -395,27 +395,27 @@ public sealed class Rtc : PortDevice
     private void FillFields(long seconds)
     {
         CalendarTime time = CalendarTime.FromSeconds(seconds);
-        memory[Seconds] = Encode(time.Second);
-        memory[Minutes] = Encode(time.Minute);
-        memory[Hours] = EncodeHour(time.Hour);
-        memory[WeekDay] = Encode(time.WeekDay);
-        memory[DayOfMonth] = Encode(time.Day);
-        memory[Month] = Encode(time.Month);
-        memory[Year] = Encode(time.Year % 100);
-        memory[Century] = Encode(time.Year / 100);
+        _memory[Seconds] = Encode(time.Second);
+        _memory[Minutes] = Encode(time.Minute);
+        _memory[Hours] = EncodeHour(time.Hour);
+        _memory[WeekDay] = Encode(time.WeekDay);
+        _memory[DayOfMonth] = Encode(time.Day);
+        _memory[Month] = Encode(time.Month);
+        _memory[Year] = Encode(time.Year % 100);
+        _memory[Century] = Encode(time.Year / 100);
     }
 
     private long FieldsToSeconds()
     {
         CalendarTime time = default;
-        time.Second = Decode(memory[Seconds]);
-        time.Minute = Decode(memory[Minutes]);
-        time.Hour = DecodeHour(memory[Hours]);
-        time.Day = Decode(memory[DayOfMonth]);
-        time.Month = Decode(memory[Month]);
-        int century = Decode(memory[Century]);
+        time.Second = Decode(_memory[Seconds]);
+        time.Minute = Decode(_memory[Minutes]);
+        time.Hour = DecodeHour(_memory[Hours]);
+        time.Day = Decode(_memory[DayOfMonth]);
+        time.Month = Decode(_memory[Month]);
+        int century = Decode(_memory[Century]);
         // A machine without a century register: 1970 to 2069.
-        int year = Decode(memory[Year]);
+        int year = Decode(_memory[Year]);
         time.Year = century is >= 19 and <= 99 ? century * 100 + year : year >= 70 ? 1900 + year : 2000 + year;
         return time.ToSeconds();
     }

@@ -17,8 +17,8 @@ public readonly struct TickScale
     private const ulong NanosecondsPerSecond = 1_000_000_000;
     private const ulong FemtosecondsPerNanosecond = 1_000_000;
 
-    private readonly ulong numerator;
-    private readonly ulong denominator;
+    private readonly ulong _numerator;
+    private readonly ulong _denominator;
 
     private TickScale(ulong numerator, ulong denominator)
     {
@@ -30,9 +30,9 @@ public readonly struct TickScale
             a = b;
             b = rest;
         }
-        this.numerator = numerator / a;
-        this.denominator = denominator / a;
-        Invariant.Holds(Math.BigMul(this.numerator, this.denominator + 1, out _) == 0, "clock rate out of range");
+        _numerator = numerator / a;
+        _denominator = denominator / a;
+        Invariant.Holds(Math.BigMul(_numerator, _denominator + 1, out _) == 0, "clock rate out of range");
     }
 
     /// <summary>A clock of <paramref name="hertz"/> ticks per second, 1 Hz to 18 GHz.</summary>
@@ -44,8 +44,8 @@ public readonly struct TickScale
     /// <summary>How many whole ticks fit in <paramref name="nanoseconds"/>.</summary>
     public ulong ToTicks(ulong nanoseconds)
     {
-        ulong whole = nanoseconds / denominator;
-        return whole * numerator + (nanoseconds - whole * denominator) * numerator / denominator;
+        ulong whole = nanoseconds / _denominator;
+        return whole * _numerator + (nanoseconds - whole * _denominator) * _numerator / _denominator;
     }
 
     /// <summary>
@@ -54,9 +54,9 @@ public readonly struct TickScale
     /// </summary>
     public ulong ToNanoseconds(ulong ticks)
     {
-        ulong whole = ticks / numerator;
-        ulong rest = ((ticks - whole * numerator) * denominator + numerator - 1) / numerator;
-        if (Math.BigMul(whole, denominator, out ulong nanoseconds) != 0 || nanoseconds + rest < nanoseconds)
+        ulong whole = ticks / _numerator;
+        ulong rest = ((ticks - whole * _numerator) * _denominator + _numerator - 1) / _numerator;
+        if (Math.BigMul(whole, _denominator, out ulong nanoseconds) != 0 || nanoseconds + rest < nanoseconds)
             return VirtualClock.Never;
         return nanoseconds + rest;
     }

@@ -34,23 +34,23 @@ public sealed class HandoverTests
     /// </summary>
     private static readonly HashSet<string> NotCommitted =
     [
-        "LocalApic.command", "LocalApic.errorStatus", "LocalApic.newErrors", "LocalApic.triggers", "LocalApic.requests", "LocalApic.clock", "LocalApic.nmi",
-        "ApicTimer.start", "ApicTimer.initial", "ApicTimer.TscBase",
-        "IoApic.levels", "IoApic.processor", "IoApic.version",
-        "PicChip.request", "PicChip.lines", "PicChip.needsIcw4", "PicChip.single", "PicChip.readService",
-        "PlatformInterrupts.asserted", "PlatformInterrupts.direct", "PlatformInterrupts.intr",
-        "GsiLine.wanted", "GsiLine.hub",
-        "PitChannel.start", "PitChannel.frozen", "PitChannel.reload", "PitChannel.gate", "PitChannel.latch", "PitChannel.status", "PitChannel.lowWritten",
-        "PitChannel.latchedBytes", "PitChannel.statusLatched", "PitChannel.highNextRead", "PitChannel.highNextWrite", "PitChannel.loaded", "PitChannel.counting",
-        "Pit8254.nextRise",
-        "Rtc.memory", "Rtc.written", "Rtc.flags", "Rtc.base1970", "Rtc.basePhase", "Rtc.seenSecond", "Rtc.seenTick", "Rtc.index", "Rtc.upperIndex",
-        "HpetComparator.valueSet", "HpetComparator.Period", "HpetComparator.MatchTick", "Hpet.status", "Hpet.enabledAt", "Hpet.counterBase",
-        "I8042.keyboard", "I8042.mouse", "I8042.awaits", "I8042.lastWasCommand", "I8042.outputPort", "I8042.full", "I8042.fromMouse", "I8042.data",
-        "I8042.answer", "I8042.hasAnswer",
-        "Uart16550.fifo", "Uart16550.head", "Uart16550.count", "Uart16550.lineErrors", "Uart16550.modemDelta", "Uart16550.fifoControl",
-        "SerialLog.ring", "SerialLog.<Written>k__BackingField",
-        "ResetPorts.control", "ResetPorts.systemControl", "ResetLatch.<Request>k__BackingField",
-        "AcpiPm.status", "AcpiPm.smiCommand", "AcpiPm.timerOffset", "AcpiPm.seenTimer", "AcpiPm.<LastSleepType>k__BackingField",
+        "LocalApic._command", "LocalApic._errorStatus", "LocalApic._newErrors", "LocalApic._triggers", "LocalApic._requests", "LocalApic._clock", "LocalApic._nmi",
+        "ApicTimer._start", "ApicTimer._initial", "ApicTimer.TscBase",
+        "IoApic._levels", "IoApic._processor", "IoApic._version",
+        "PicChip._request", "PicChip._lines", "PicChip._needsIcw4", "PicChip._single", "PicChip._readService",
+        "PlatformInterrupts._asserted", "PlatformInterrupts._direct", "PlatformInterrupts._intr",
+        "GsiLine._wanted", "GsiLine._hub",
+        "PitChannel._start", "PitChannel._frozen", "PitChannel._reload", "PitChannel._gate", "PitChannel._latch", "PitChannel._status", "PitChannel._lowWritten",
+        "PitChannel._latchedBytes", "PitChannel._statusLatched", "PitChannel._highNextRead", "PitChannel._highNextWrite", "PitChannel._loaded", "PitChannel._counting",
+        "Pit8254._nextRise",
+        "Rtc._memory", "Rtc._written", "Rtc._flags", "Rtc._base1970", "Rtc._basePhase", "Rtc._seenSecond", "Rtc._seenTick", "Rtc._index", "Rtc._upperIndex",
+        "HpetComparator._valueSet", "HpetComparator.Period", "HpetComparator.MatchTick", "Hpet._status", "Hpet._enabledAt", "Hpet._counterBase",
+        "I8042._keyboard", "I8042._mouse", "I8042._awaits", "I8042._lastWasCommand", "I8042._outputPort", "I8042._full", "I8042._fromMouse", "I8042._data",
+        "I8042._answer", "I8042._hasAnswer",
+        "Uart16550._fifo", "Uart16550._head", "Uart16550._count", "Uart16550._lineErrors", "Uart16550._modemDelta", "Uart16550._fifoControl",
+        "SerialLog._ring", "SerialLog.<Written>k__BackingField",
+        "ResetPorts._control", "ResetPorts._systemControl", "ResetLatch.<Request>k__BackingField",
+        "AcpiPm._status", "AcpiPm._smiCommand", "AcpiPm._timerOffset", "AcpiPm._seenTimer", "AcpiPm.<LastSleepType>k__BackingField",
         "VirtualPlatform.<UnknownPortAccesses>k__BackingField", "VirtualPlatform.<Clock>k__BackingField",
     ];
 
@@ -251,8 +251,8 @@ public sealed class HandoverTests
         before.Commit(hardware.Real);
         var ignored = new HashSet<string>
         {
-            "I8042.irq1", "I8042.irq12", "I8042.latch", "I8042.lastWasCommand", "I8042.data", "I8042.fromMouse", "I8042.answer",
-            "Ps2Device.queue", "Ps2Device.head", "Ps2Device.lastSent",
+            "I8042._irq1", "I8042._irq12", "I8042._latch", "I8042._lastWasCommand", "I8042._data", "I8042._fromMouse", "I8042._answer",
+            "Ps2Device._queue", "Ps2Device._head", "Ps2Device._lastSent",
         };
         AssertNone(StateDifference.Find(before.Keyboard, hardware.Machine.Keyboard, ignored));
     }
@@ -280,9 +280,9 @@ public sealed class HandoverTests
         Scramble(snapshot, random, 3000);
         var ignored = new HashSet<string>
         {
-            "SerialLog.ring", "SerialLog.<Written>k__BackingField", "VirtualPlatform.<UnknownPortAccesses>k__BackingField",
-            "ResetLatch.<Request>k__BackingField", "PlatformInterrupts.asserted", "PlatformInterrupts.direct", "IoApic.levels",
-            "PicChip.lines", "PicChip.request", "GsiLine.wanted", "PlatformInterrupts.intr",
+            "SerialLog._ring", "SerialLog.<Written>k__BackingField", "VirtualPlatform.<UnknownPortAccesses>k__BackingField",
+            "ResetLatch.<Request>k__BackingField", "PlatformInterrupts._asserted", "PlatformInterrupts._direct", "IoApic._levels",
+            "PicChip._lines", "PicChip._request", "GsiLine._wanted", "PlatformInterrupts._intr",
         };
         snapshot.Interrupts.SetGsi(0, false);
         for (int round = 0; round < 20; round++)
@@ -315,10 +315,10 @@ public sealed class HandoverTests
         platform.Reset();
         var ignored = new HashSet<string>
         {
-            "Rtc.memory", "Rtc.written", "Rtc.base1970", "Rtc.basePhase", "Rtc.seenSecond", "Rtc.seenTick", "LocalApic.version", "ApicTimer.start",
-            "SerialLog.ring", "SerialLog.<Written>k__BackingField", "VirtualPlatform.<UnknownPortAccesses>k__BackingField",
-            "AcpiPm.seenTimer", "Uart16550.fifo", "I8042.data", "Ps2Device.queue", "Ps2Device.head", "PitChannel.start", "PitChannel.gate",
-            "Hpet.enabledAt",
+            "Rtc._memory", "Rtc._written", "Rtc._base1970", "Rtc._basePhase", "Rtc._seenSecond", "Rtc._seenTick", "LocalApic._version", "ApicTimer._start",
+            "SerialLog._ring", "SerialLog.<Written>k__BackingField", "VirtualPlatform.<UnknownPortAccesses>k__BackingField",
+            "AcpiPm._seenTimer", "Uart16550._fifo", "I8042._data", "Ps2Device._queue", "Ps2Device._head", "PitChannel._start", "PitChannel._gate",
+            "Hpet._enabledAt",
         };
         AssertNone(StateDifference.Find(fresh, platform, ignored));
     }

@@ -159,31 +159,19 @@ public sealed class Hpet : MmioDevice
     /// </remarks>
     public void Capture(MmioDevice real)
     {
-        SetCapabilities(real.ReadMmio(CapabilityOffset, 8));
-        _configuration = real.ReadMmio(ConfigurationOffset, 8) & (ConfigurationEnable | ConfigurationLegacy);
-        _status = real.ReadMmio(StatusOffset, 8) & 7;
-        ulong counter = real.ReadMmio(CounterOffset, 8);
-        _counterBase = counter;
+        SetCapabilities(ReadReal(real, CapabilityOffset));
+        _configuration = ReadReal(real, ConfigurationOffset) & (ConfigurationEnable | ConfigurationLegacy);
+        _status = ReadReal(real, StatusOffset) & 7;
+        _counterBase = ReadReal(real, CounterOffset);
         _enabledAt = Tick;
         for (int i = 0; i < MaxTimers; i++)
         {
             HpetComparator timer = _timers[i];
-            if (i >= TimerCount)
-            {
-                timer.Reset();
-                continue;
-            }
             uint at = FirstTimerOffset + (uint)i * TimerStride;
-            bool known = timer.IsPeriodic && timer.Period != 0;
-            ulong period = timer.Period;
-            ulong register = real.ReadMmio(at, 8);
-            timer.Reset();
-            timer.Describe(register);
-            timer.WriteConfiguration((register & ~HpetComparator.Periodic) | HpetComparator.ValueSet);
-            timer.WriteComparator(real.ReadMmio(at + TimerComparator, 8), ulong.MaxValue);
-            timer.WriteConfiguration(register);
-            if (timer.IsPeriodic)
-                timer.Period = known ? period : timer.Comparator - counter;
+            if (i < TimerCount)
+                timer.Restore(ReadReal(real, at), ReadReal(real, at + TimerComparator), _counterBase);
+            else
+                timer.Reset();
         }
         Rearm();
         UpdateLines();
@@ -192,21 +180,43 @@ public sealed class Hpet : MmioDevice
     /// <summary>Writes this state into the real timer: stopped first, then comparators, counter, and started again last.</summary>
     public void Commit(MmioDevice real)
     {
-        real.WriteMmio(ConfigurationOffset, 8, 0);
+        WriteReal(real, ConfigurationOffset, 0);
         for (int i = 0; i < TimerCount; i++)
         {
             HpetComparator timer = _timers[i];
             uint at = FirstTimerOffset + (uint)i * TimerStride;
-            real.WriteMmio(at, 8, (timer.Configuration & ~HpetComparator.Enable) | HpetComparator.ValueSet);
-            real.WriteMmio(at + TimerComparator, 8, timer.Comparator);
-            // In periodic mode a second write, without the set bit, gives the period.
+            ulong quiet = timer.Configuration & ~HpetComparator.Enable;
+            // The bit that lets a periodic comparator be set goes away with each write to either half.
+            real.WriteMmio(at, 4, (uint)(quiet | HpetComparator.ValueSet));
+            real.WriteMmio(at + TimerComparator, 4, (uint)timer.Comparator);
+            real.WriteMmio(at, 4, (uint)(quiet | HpetComparator.ValueSet));
+            real.WriteMmio(at + TimerComparator + 4, 4, timer.Comparator >> 32);
+            real.WriteMmio(at, 4, (uint)quiet);
             if (timer.IsPeriodic)
-                real.WriteMmio(at + TimerComparator, 8, timer.Period);
-            real.WriteMmio(at, 8, timer.Configuration);
+                WriteReal(real, at + TimerComparator, timer.Period);
+            real.WriteMmio(at, 4, (uint)timer.Configuration);
         }
-        real.WriteMmio(StatusOffset, 8, 7);
-        real.WriteMmio(CounterOffset, 8, Counter);
-        real.WriteMmio(ConfigurationOffset, 8, _configuration);
+        WriteReal(real, StatusOffset, 7);
+        WriteReal(real, CounterOffset, Counter);
+        WriteReal(real, ConfigurationOffset, _configuration);
+    }
+
+    // Not every chipset (and emulator) answers accesses of 64 bits; all answer two of 32.
+    private static ulong ReadReal(MmioDevice real, uint offset)
+    {
+        uint high = (uint)real.ReadMmio(offset + 4, 4);
+        uint low = (uint)real.ReadMmio(offset, 4);
+        uint again = (uint)real.ReadMmio(offset + 4, 4);
+        // The low half of a counter may have passed through 0 in between: then it is small now.
+        if (high != again)
+            low = (uint)real.ReadMmio(offset, 4);
+        return low | (ulong)again << 32;
+    }
+
+    private static void WriteReal(MmioDevice real, uint offset, ulong value)
+    {
+        real.WriteMmio(offset, 4, (uint)value);
+        real.WriteMmio(offset + 4, 4, value >> 32);
     }
 
     private void SetCapabilities(ulong value)
@@ -318,6 +328,9 @@ public sealed class Hpet : MmioDevice
             return;
         switch (offset & (TimerStride - 1))
         {
+            case 0 when (mask & uint.MaxValue) == 0:
+                // The upper half is read-only.
+                return;
             case 0:
                 timer!.WriteConfiguration((timer.Configuration & ~mask) | (value & mask));
                 break;

@@ -80,6 +80,25 @@ internal sealed class HpetComparator
         _valueSet = false;
     }
 
+    /// <summary>
+    /// Takes what a real timer's registers hold while its counter is <paramref name="counter"/>. The period cannot be read: it stays as it is
+    /// known if the timer was periodic here too, else it is what is left until the next match.
+    /// </summary>
+    public void Restore(ulong configuration, ulong comparator, ulong counter)
+    {
+        ulong period = IsPeriodic ? Period : 0;
+        Reset();
+        Describe(configuration);
+        // While it is not periodic, the comparator takes what is written.
+        WriteConfiguration(configuration & ~(Periodic | ValueSet));
+        WriteComparator(comparator, ulong.MaxValue);
+        WriteConfiguration(configuration & ~ValueSet);
+        if (!IsPeriodic)
+            return;
+        ulong left = IsNarrow ? (uint)(Comparator - counter) : Comparator - counter;
+        Period = period != 0 ? period : left;
+    }
+
     /// <summary>Finds when the counter, which is <paramref name="counter"/> at clock tick <paramref name="now"/>, will next become equal to the comparator.</summary>
     public void Arm(ulong counter, ulong now)
     {

@@ -18,7 +18,22 @@ public sealed class ModelHardware
     {
         Machine = new VirtualPlatform(clock, configuration);
         LocalApic apic = Machine.Interrupts.LocalApic;
-        Real = new RealPlatform(Machine, new Msrs(apic), apic, Machine.Interrupts.IoApic, Machine.Hpet);
+        Real = new RealPlatform(Machine, new Msrs(apic), new Strict(apic), new Strict(Machine.Interrupts.IoApic), new Strict(Machine.Hpet));
+    }
+
+    /// <summary>Registers that answer aligned accesses of 32 bits only, as some chipsets and emulators do.</summary>
+    private sealed class Strict(MmioDevice device) : MmioDevice
+    {
+        public override ulong ReadMmio(ulong offset, int size) => IsGood(offset, size) ? device.ReadMmio(offset, size) : 0;
+
+        public override void WriteMmio(ulong offset, int size, ulong value)
+        {
+            if (IsGood(offset, size))
+                device.WriteMmio(offset, size, value);
+        }
+
+        private static bool IsGood(ulong offset, int size) => size == 4 && (offset & 3) == 0
+            ? true : throw new InvalidOperationException($"access of {size} bytes at {offset:X}");
     }
 
     private sealed class Msrs(LocalApic apic) : RealMsrs

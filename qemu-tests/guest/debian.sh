@@ -43,7 +43,7 @@ inside() { chroot "$root" "$@" >>"$work/log" 2>&1; }
 cp -a "$here/debian/root/." "$root/"                     # what packages have put in the place of our files
 chown -R 0:0 "$root/etc" "$root/usr/local"
 echo root:root | inside chpasswd
-inside systemctl enable systemd-networkd.service answer.socket
+inside systemctl enable systemd-networkd.service answer.service
 inside systemctl disable systemd-networkd-wait-online.service networking.service
 inside systemctl mask apt-daily.timer apt-daily-upgrade.timer
 : >"$root/etc/machine-id"

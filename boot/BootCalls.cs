@@ -72,6 +72,9 @@ internal sealed unsafe class BootCalls : BootCallHandler
             return Status.NotFound;
         // The firmware may have moved or enabled it since the scan.
         controller.Read(_machine.Pci, controllerAddress, controller.Parent, sizeBars: true);
+        Status mapped = _machine.MapRegisters(controller);
+        if (mapped != Status.Ok)
+            return mapped;
         Result<BlockDevice> opened = BootDisk.Open(_machine.Pci, controller, unit, _machine.Ports, _machine.Time, _machine.Region);
         if (!opened.IsOk)
             return opened.Status;

@@ -66,7 +66,7 @@ internal static unsafe class HypervisorStart
         PermissionMaps primaryMaps = virtualization.NewPermissionMaps(pages), shadowMaps = virtualization.NewPermissionMaps(pages);
         primaryMaps.FillPrimary();
         shadowMaps.FillShadow();
-        HvMachine machine = MachineBuilder.Build(parameters, own, pool, pages, identity, nested);
+        HvMachine machine = MachineBuilder.Build(parameters, addressSpace, own, pool, pages, identity, nested);
         machine.BootCalls = new BootCalls(machine, primaryMaps);
         VcpuOf<TBackend> primary = NewVcpu<TBackend>(machine.Primary, pages), shadow = NewVcpu<TBackend>(machine.Shadow, pages);
         virtualization.Initialize(ref primary.Backend, pages, descriptors, primaryMaps, shadowMaps, nested.Root);

@@ -20,10 +20,10 @@ internal static unsafe class MachineBuilder
     private const uint FeatureX2Apic = 1 << 21, FeatureTscDeadline = 1 << 24;
     private const int MaxQuiesced = 64;
 
-    public static HvMachine Build(BootParameters* parameters, HvMemory own, PagePool pool, RegionPages pages, IdentityMap identity, PageTable nested)
+    public static HvMachine Build(BootParameters* parameters, PageTable addressSpace, HvMemory own, PagePool pool, RegionPages pages, IdentityMap identity, PageTable nested)
     {
         var time = new TscClock(parameters->TscFrequency);
-        var machine = new HvMachine(own, pool, pages, time, identity, nested);
+        var machine = new HvMachine(addressSpace, own, pool, pages, time, identity, nested);
         machine.FrameBuffer = parameters->FrameBuffer;
         machine.FrameBufferBytes = parameters->FrameBufferBytes;
         machine.RegionBytes = parameters->RegionBytes;
@@ -35,6 +35,10 @@ internal static unsafe class MachineBuilder
             new RealMmio(new HostPhysical(configuration.IoApicAddress)),
             configuration.HpetAddress == 0 ? null : new RealMmio(new HostPhysical(configuration.HpetAddress)));
         _ = machine.Functions.Scan(machine.Pci, sizeBars: false);
+        for (int i = 0; i < machine.Functions.Count; i++)
+            _ = machine.MapRegisters(machine.Functions[i]);
+        if (parameters->FrameBuffer != 0)
+            _ = AddressSpace.MapDevice(addressSpace, parameters->FrameBuffer, parameters->FrameBufferBytes);
         machine.Quiescer = new Quiescer(machine.Pci, new RealMmio(new HostPhysical(0)), time, machine.Functions, MaxQuiesced);
         machine.Primary = NewVm(machine);
         machine.Shadow = NewVm(machine);

@@ -31,6 +31,8 @@ internal static unsafe class Loader
             Firmware.Say("Hv: not enough free memory. The OS is started without Hv.");
             return BootLoader.StartPlain();
         }
+        // Asked now: as a guest the loader is told that there is no SVM.
+        HypercallGate.Use(SvmProcessor.IsUsable);
         ulong delta = (ulong)parameters->Image - (ulong)LoadedImage()->ImageBase;
         delegate* unmanaged<BootParameters*, ulong, ulong, ulong> start = &HypervisorStart.Start;
         var descriptors = (ulong)parameters->Descriptors;
@@ -41,7 +43,6 @@ internal static unsafe class Loader
             Firmware.Say("Hv: virtualization could not be started. The OS is started without Hv.");
             return BootLoader.StartPlain();
         }
-        HypercallGate.Use(SvmProcessor.IsUsable);
         Firmware.Say("Hv: running.");
         return BootLoader.StartUnderHv();
     }

@@ -18,6 +18,25 @@ public static class AddressSpace
     public static Status MapAll(PageTable table, ulong bytes) =>
         table.Map(0, new HostPhysical(0), bytes, PageAccess.Write, MemoryType.WriteBack);
 
+    /// <summary>
+    /// Makes device registers reachable that lie above what <see cref="MapAll"/> has mapped: the 2 MiB around each byte. What is
+    /// mapped already stays as it is.
+    /// </summary>
+    public static Status MapDevice(PageTable table, ulong address, ulong bytes)
+    {
+        const ulong mask = PageSize.Large - 1;
+        ulong end = (address + bytes + mask) & ~mask;
+        for (ulong at = address & ~mask; at < end; at += PageSize.Large)
+        {
+            if (table.Lookup(at, out _) != 0)
+                continue;
+            Status status = table.Map(at, new HostPhysical(at), PageSize.Large, PageAccess.Write, MemoryType.Uncacheable);
+            if (status != Status.Ok)
+                return status;
+        }
+        return Status.Ok;
+    }
+
     /// <summary>Switches this processor to <paramref name="table"/>, with NX and write protection on.</summary>
     public static void Enter(PageTable table)
     {

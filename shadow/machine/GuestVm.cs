@@ -210,8 +210,17 @@ public sealed unsafe class GuestVm : Vm
     /// <inheritdoc/>
     public override void AfterExit()
     {
+        FinishDiskCommands();
         if (IsShadow)
             _machine.AfterShadowExit();
+    }
+
+    // In this slice the disk's commands end within the exit that started them; the controllers bound the wait.
+    private void FinishDiskCommands()
+    {
+        VirtualNvmeController? controller = Nvme;
+        while (controller != null && (controller.IsBusy || controller.HasMore))
+            controller.Poll();
     }
 
     private static bool IsApic(uint index) =>

@@ -71,9 +71,13 @@ public sealed unsafe partial class HvMachine : LoopOwner
     /// <summary>Where messages of the primary's virtual devices go.</summary>
     public readonly ApicMessages ApicMessages = new();
 
+    /// <summary>Hv's own address space.</summary>
+    public readonly PageTable AddressSpaceTable;
+
     /// <summary>Puts the parts together.</summary>
-    public HvMachine(HvMemory own, PagePool pool, RegionPages region, TscClock time, IdentityMap identity, PageTable identityTable)
+    public HvMachine(PageTable addressSpace, HvMemory own, PagePool pool, RegionPages region, TscClock time, IdentityMap identity, PageTable identityTable)
     {
+        AddressSpaceTable = addressSpace;
         Own = own;
         Pool = pool;
         Region = region;
@@ -117,6 +121,21 @@ public sealed unsafe partial class HvMachine : LoopOwner
 
     /// <inheritdoc/>
     public override bool BackgroundStep() => false;
+
+    /// <summary>Makes a function's registers reachable for Hv, wherever the firmware has put them.</summary>
+    public Status MapRegisters(PciFunctionInfo function)
+    {
+        for (int i = 0; i < PciFunctionInfo.MaxBars; i++)
+        {
+            ref readonly PciBaseAddress bar = ref function.Bars[i];
+            if (!bar.IsMemory || bar.Address == 0)
+                continue;
+            Status status = AddressSpace.MapDevice(AddressSpaceTable, bar.Address, PageSize.Small);
+            if (status != Status.Ok)
+                return status;
+        }
+        return Status.Ok;
+    }
 
     /// <summary>A virtual platform like this machine's. While booting only.</summary>
     public VirtualPlatform NewPlatform()

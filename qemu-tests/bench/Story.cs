@@ -67,8 +67,8 @@ public sealed class Story(StoryOptions options, StepDisplay display)
                 guest.WaitUntilUp(boot, cancel);
             });
             Prepare(guest, image);
-            if (hv is not null)
-                RebootInBackground(guest, image);
+            for (int i = 1; hv is not null && i <= options.ShadowReboots; i++)
+                RebootInBackground(guest, image, i);
             RebootOrdinarily(guest, image);
             ShutDown(emulator, guest, image, disk);
         }
@@ -94,8 +94,10 @@ public sealed class Story(StoryOptions options, StepDisplay display)
         });
     }
 
-    private void RebootInBackground(Guest guest, GuestImage image)
+    private void RebootInBackground(Guest guest, GuestImage image, int number)
     {
+        if (number > 1)
+            display.Run("Waiting until the machine is ready for another one", () => WaitUntilIdle(guest));
         string before = guest.BootId(command, cancel);
         Downtime shadow = display.Run("Rebooting it in the background and switching (shadowctl reboot)",
             () => result.Shadow = new DowntimeProbe(guest).MeasureShadow("shadowctl reboot", TimeSpan.FromMinutes(20) * options.Patience, cancel));
@@ -143,6 +145,17 @@ public sealed class Story(StoryOptions options, StepDisplay display)
         string? problem = image.CheckFileSystem(disk);
         result.Check("the file system on the disk is clean", problem is null, problem ?? "");
     });
+
+    private void WaitUntilIdle(Guest guest)
+    {
+        TimeSpan end = guest.Emulator.Clock.Elapsed + command;
+        while ((string?)ReadStatus(guest)?["phase"] is not "idle" and var phase)
+        {
+            if (guest.Emulator.Clock.Elapsed > end)
+                throw guest.Emulator.Console.Failure($"Hv is still '{phase}' long after the switch.");
+            guest.Run("sleep 1", command, cancel);
+        }
+    }
 
     private JsonObject? ReadStatus(Guest guest)
     {

@@ -15,6 +15,9 @@ public sealed class StoryOptions
     /// <summary>Hv's image; null leaves Hv and the shadow reboot out.</summary>
     public string? Efi { get; init; }
 
+    /// <summary>How many reboots in a row are hidden; the last one is the one reported.</summary>
+    public int ShadowReboots { get; init; } = 1;
+
     /// <summary>How much longer than on QEMU's own emulation everything may take.</summary>
     public double Patience => Bench == BenchKind.BochsVmx ? 6 : 1;
 }

@@ -7,7 +7,7 @@ here=$(dirname "$(realpath "$0")")
 . "$here/disk.sh"
 
 flavour=amd64
-modules="nvme ahci ata_piix sd_mod ext4 crc32c_generic e1000 e1000e"
+modules="nvme ahci ata_piix sd_mod ext4 crc32c_generic e1000 e1000e msr"
 
 key=$(cd "$here" && find small.sh disk.sh ../setup/common.sh small -type f | LC_ALL=C sort | xargs sha256sum | sha256sum | cut -c1-12)
 out=$HV_CACHE/guest-small-$key
@@ -42,6 +42,8 @@ cp -a "$work"/libc/lib/x86_64-linux-gnu/lib{c,m,dl,pthread,rt,gcc_s,resolv}.so* 
 ln -sf ../lib/x86_64-linux-gnu/ld-linux-x86-64.so.2 "$root/lib64/ld-linux-x86-64.so.2"
 cp -a "$work/libc/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2" "$root/lib/x86_64-linux-gnu/"
 cp -a "$here/small/root/." "$root/"
+mkdir -p "$root/usr/local/sbin"
+gcc -O2 -static -o "$root/usr/local/sbin/probe" "$here/small/probe.c"
 chmod 755 "$root"/sbin/* "$root"/etc/rc
 for v in "$old" "$new"; do
     unpack "linux-image-$v" "$work/kernel"

@@ -1,0 +1,118 @@
+using System.Text.Json.Nodes;
+using Hv.Bench;
+using Xunit;
+
+namespace Hv.EmulatorTests;
+
+/// <summary>What a system that runs under Hv sees of it and may ask of it. None of these tests leaves a trace in the machine.</summary>
+public abstract class SystemTests(MachineFixture machine)
+{
+    private const double LongestGap = 1;
+    private const int StatusOpcode = 0xC2, SwitchOpcode = 0xC8, AbortOpcode = 0xCC, UnknownOpcode = 0xC1;
+    private const string Success = "000", InvalidOpcode = "001", InvalidField = "002", NoShadow = "7c1";
+
+    [Fact]
+    public void The_root_file_system_is_on_the_virtual_NVMe_disk() =>
+        Assert.StartsWith("/dev/nvme0n1p2 / ext4", machine.Run("grep ' / ext4' /proc/mounts"));
+
+    [Fact]
+    public void The_network_card_works() => Assert.Equal(machine.Run("uname -r"), machine.Guest.Emulator.AskOverNetwork(machine.CommandTime)?.Kernel);
+
+    [Fact]
+    public void Cpuid_names_Hv() => Assert.Matches("^[0-9a-f]{8} 76487648 76487648 76487648$", machine.Run("probe cpuid 0x40000000"));
+
+    [Fact]
+    public void The_processor_has_neither_VMX_nor_SVM() => Assert.Equal("0", machine.Run("grep -c -w -e vmx -e svm /proc/cpuinfo || true"));
+
+    [Fact]
+    public void Virtualization_instructions_are_undefined() => Assert.DoesNotContain(machine.Run("probe instructions").Split('\n'), line => !line.EndsWith(" #UD", StringComparison.Ordinal));
+
+    [Theory]
+    [InlineData(0x00000480u)] // IA32_VMX_BASIC
+    [InlineData(0x00000491u)] // IA32_VMX_VMFUNC
+    [InlineData(0xC0010114u)] // VM_CR
+    [InlineData(0xC0010117u)] // VM_HSAVE_PA
+    [InlineData(0x00001234u)]
+    [InlineData(0x7FFFFFFFu)]
+    [InlineData(0xC0FF0000u)]
+    public void Registers_that_are_not_there_fault(uint index)
+    {
+        Assert.Equal("fault", machine.Run($"probe msr {index}"));
+        Assert.Equal("fault", machine.Run($"probe msr {index} 0"));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("dance")]
+    [InlineData("start --share 96")]
+    [InlineData("start --share x")]
+    [InlineData("reboot --timeout 0")]
+    [InlineData("status --verbose")]
+    [InlineData("status more")]
+    public void A_wrong_command_line_of_shadowctl_gives_status_2(string arguments) => Assert.Equal(2, machine.TryRun($"shadowctl {arguments}").Status);
+
+    [Theory]
+    [InlineData("abort")]
+    [InlineData("switch")]
+    public void Without_a_shadow_a_command_that_needs_one_gives_status_1(string command) => Assert.Equal(1, machine.TryRun($"shadowctl {command}").Status);
+
+    [Theory]
+    [InlineData(StatusOpcode, 4096, 1024, 0, Success)]
+    [InlineData(StatusOpcode, 64, 16, 0, Success)]
+    [InlineData(StatusOpcode, 4096, 0, 0, InvalidField)]
+    [InlineData(StatusOpcode, 4096, -1, 0, InvalidField)]
+    [InlineData(StatusOpcode, 4096, 1024, 1, InvalidField)]
+    [InlineData(AbortOpcode, 0, 1, 0, InvalidField)]
+    [InlineData(AbortOpcode, 0, 0, 0, NoShadow)]
+    [InlineData(SwitchOpcode, 0, 0, 0, NoShadow)]
+    [InlineData(UnknownOpcode, 0, 0, 0, InvalidOpcode)]
+    public void Vendor_commands_are_checked(int opcode, int bytes, int dwords, int dword11, string status) =>
+        Assert.StartsWith($"status={status} ", machine.Run($"probe nvme {opcode} {bytes} {(uint)dwords} {dword11}"));
+
+    [Fact]
+    public void A_shadow_that_is_aborted_while_it_boots_leaves_the_system_unharmed_and_the_pool_whole() => Unharmed(() =>
+    {
+        machine.Run("shadowctl start");
+        machine.Run("sleep 10");
+        Assert.Equal("booting", (string?)machine.Status()["phase"]);
+        machine.Run("shadowctl abort");
+        Assert.Equal("aborted", (string?)machine.Status()["failure"]);
+    });
+
+    [Fact]
+    public void A_shadow_that_never_becomes_ready_is_thrown_away_when_its_time_is_over() => Unharmed(() =>
+    {
+        machine.Run("chmod -x /etc/rc.d/shadowctl");
+        try
+        {
+            Assert.Equal(4, machine.Guest.TryRun("shadowctl reboot --timeout 60", TimeSpan.FromMinutes(4) * machine.Patience).Status);
+        }
+        finally
+        {
+            machine.Run("chmod +x /etc/rc.d/shadowctl");
+        }
+    });
+
+    /// <summary>Checks that the heart goes on beating, that no other system has taken over, and that the pool is as it was.</summary>
+    private void Unharmed(Action action)
+    {
+        JsonNode before = machine.Status();
+        string boot = machine.Guest.BootId(machine.CommandTime);
+        machine.Guest.StartHeartbeat(machine.CommandTime);
+        machine.Run("sleep 1");
+        TimeSpan start = machine.Guest.Emulator.Clock.Elapsed;
+
+        action();
+
+        machine.Run("sleep 1");
+        Downtime beats = new(start, [.. machine.Guest.Emulator.Console.Heartbeats.Where(beat => beat.Seen >= start)], machine.Guest.Emulator.Clock.Elapsed, null);
+        machine.Run("rm /run/heartbeat; killall heartbeat");
+        Assert.NotEmpty(beats.Heartbeats);
+        Assert.True(beats.IsComplete, "a heartbeat is missing");
+        Assert.InRange(beats.LongestGap, 0, LongestGap);
+        Assert.Equal(boot, machine.Guest.BootId(machine.CommandTime));
+        JsonNode after = machine.Status();
+        Assert.Equal((long?)before["pool_bytes"], (long?)after["pool_bytes"]);
+        Assert.Equal((long?)before["pool_free_bytes"], (long?)after["pool_free_bytes"]);
+    }
+}

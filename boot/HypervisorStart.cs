@@ -7,6 +7,7 @@ using Hv.Kernel.Processor;
 using Hv.Kernel.Svm;
 using Hv.Kernel.Time;
 using Hv.Kernel.Vm;
+using Hv.Kernel.Vmx;
 using Hv.Shadow.Machine;
 
 namespace Hv.Boot;
@@ -27,7 +28,9 @@ internal static unsafe class HypervisorStart
         BootHeap.Initialize(parameters->Free, HeapBytes);
         var pages = new RegionPages(parameters->Free + HeapBytes, parameters->Region + parameters->RegionBytes);
         Log.UseRing(pages.TakeRun(LogPages));
-        return (ulong)Launch<SvmBackend, SvmVirtualization>(default, parameters, pages, guestStack, guestRip);
+        return (ulong)(SvmProcessor.IsUsable
+            ? Launch<SvmBackend, SvmVirtualization>(default, parameters, pages, guestStack, guestRip)
+            : Launch<VmxBackend, VmxVirtualization>(default, parameters, pages, guestStack, guestRip));
     }
 
     private static Status Launch<TBackend, TVirtualization>(

@@ -3,6 +3,7 @@ using Hv.Kernel;
 using Hv.Kernel.Diagnostics;
 using Hv.Kernel.Processor;
 using Hv.Kernel.Svm;
+using Hv.Kernel.Vmx;
 
 namespace Hv.Boot.Uefi;
 
@@ -21,7 +22,7 @@ internal static unsafe class Loader
         Log.UsePorts(0);
         Firmware.Use(image, system);
         Firmware.SayVersion();
-        if (!SvmProcessor.IsUsable)
+        if (!SvmProcessor.IsUsable && !VmxProcessor.IsUsable)
         {
             Firmware.Say("Hv: this processor has no VT-x with EPT and no AMD-V with nested paging that Hv can use. The OS is started without Hv.");
             return BootLoader.StartPlain();

@@ -25,10 +25,6 @@ public unsafe partial struct VmxBackend
         _shadowMaps = shadowMaps;
         operation.Format(vmcs);
         Use();
-        // The first virtual processor is what the processor itself was until now.
-        if (operation.Active == null)
-            operation.Active = vmcs;
-
         ref readonly VmxControls controls = ref operation.Controls;
         ref readonly VmxCapabilities capabilities = ref operation.Capabilities;
         _pinControls = controls.PinBased;

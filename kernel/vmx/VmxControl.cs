@@ -1,7 +1,7 @@
 namespace Hv.Kernel.Vmx;
 
 /// <summary>Bits of the VMX controls (Intel SDM vol. 3C, 25.6 to 25.8).</summary>
-internal static class VmxControl
+public static class VmxControl
 {
 #pragma warning disable CS1591 // named as the manual names them
     public const uint PinExternalInterruptExiting = 1 << 0, PinNmiExiting = 1 << 3, PinVirtualNmis = 1 << 5, PinPreemptionTimer = 1 << 6;

@@ -58,6 +58,9 @@ public unsafe struct SvmBackend : IVcpuBackend
         SvmPermissionMaps maps = shadow ? _shadowMaps : _primaryMaps;
         Word(Vmcb.IopmBase) = (ulong)maps.Io;
         Word(Vmcb.MsrpmBase) = (ulong)maps.Msrs;
+        // CR8 of a shadow is its virtual local APIC's. (QEMU 7.2 also fails when a guest writes CR8 while a virtual interrupt waits.)
+        *(ushort*)(_vmcb + Vmcb.InterceptControlReads) = shadow ? Vmcb.InterceptCr8 : (ushort)0;
+        *(ushort*)(_vmcb + Vmcb.InterceptControlWrites) = shadow ? Vmcb.InterceptCr8 : (ushort)0;
         SetInterruptExiting(shadow);
         SetInterruptWindow(false);
         SetHaltExiting(shadow);
@@ -319,6 +322,8 @@ public unsafe struct SvmBackend : IVcpuBackend
             case SvmExitCode.Interrupt: exit.Reason = expired ? ExitReason.TimerExpired : ExitReason.ExternalInterrupt; return;
             case SvmExitCode.Nmi: exit.Reason = ExitReason.NonMaskableInterrupt; return;
             case SvmExitCode.VirtualInterrupt: exit.Reason = ExitReason.InterruptWindow; return;
+            case SvmExitCode.ReadCr8:
+            case SvmExitCode.WriteCr8: exit.Reason = ExitReason.TaskPriority; return;
             case SvmExitCode.Shutdown: exit.Reason = ExitReason.TripleFault; return;
             case SvmExitCode.Init: exit.Reason = ExitReason.Init; return;
             case ulong.MaxValue: exit.Reason = ExitReason.EntryFailed; return;

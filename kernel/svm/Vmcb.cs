@@ -4,6 +4,8 @@ namespace Hv.Kernel.Svm;
 internal static class Vmcb
 {
 #pragma warning disable CS1591 // named as the manual names them
+    public const int InterceptControlReads = 0x000, InterceptControlWrites = 0x002;
+    public const ushort InterceptCr8 = 1 << 8;
     public const int InterceptExceptions = 0x008, InterceptMisc1 = 0x00C, InterceptMisc2 = 0x010, IopmBase = 0x040, MsrpmBase = 0x048,
         TscOffset = 0x050, GuestAsid = 0x058, TlbControl = 0x05C, VirtualInterrupt = 0x060, InterruptShadow = 0x068, ExitCode = 0x070,
         ExitInfo1 = 0x078, ExitInfo2 = 0x080, ExitIntInfo = 0x088, NestedControl = 0x090, EventInjection = 0x0A8, NestedCr3 = 0x0B0,

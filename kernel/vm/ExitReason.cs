@@ -41,6 +41,8 @@ public enum ExitReason : byte
     Init,
     /// <summary>MOV to or from a control register (Intel, and only the bits that Hv owns).</summary>
     ControlRegister,
+    /// <summary>MOV to or from CR8, the task priority (of a shadow, whose local APIC is virtual).</summary>
+    TaskPriority,
     /// <summary>The processor did not accept the guest's state.</summary>
     EntryFailed,
     /// <summary>Anything else; the detail holds the processor's own number.</summary>

@@ -125,6 +125,9 @@ public sealed unsafe class VcpuOf<TBackend> : Vcpu where TBackend : struct, IVcp
             case ExitReason.Monitor:
                 Advance(LengthOfInstruction());
                 break;
+            case ExitReason.TaskPriority:
+                HandleTaskPriority();
+                break;
             case ExitReason.TripleFault:
                 Machine.TripleFault();
                 break;
@@ -294,6 +297,28 @@ public sealed unsafe class VcpuOf<TBackend> : Vcpu where TBackend : struct, IVcp
         }
         Stubs.WriteXcr0(value);
         Advance(LengthOfInstruction());
+    }
+
+    private void HandleTaskPriority()
+    {
+        const ulong priorities = 0xF;
+        if (!TryDecode(out InstructionContext context, out DecodedInstruction instruction))
+            return;
+        if (instruction.Operation == Operation.MovFromControl)
+        {
+            Registers->General.Write(instruction.Register, sizeof(ulong), Machine.TaskPriority);
+        }
+        else
+        {
+            ulong value = Registers->General.Read(instruction.Register);
+            if ((value & ~priorities) != 0)
+            {
+                Backend.InjectException(GeneralProtection, true, 0);
+                return;
+            }
+            Machine.TaskPriority = (byte)value;
+        }
+        Advance(instruction.Length);
     }
 
     private void HandleHypercall()

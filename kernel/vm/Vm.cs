@@ -37,6 +37,9 @@ public abstract class Vm
     /// <summary>Writes an MSR that exited. <see cref="Status.Unsupported"/> gives the guest #GP.</summary>
     public abstract Status WriteMsr(uint index, ulong value);
 
+    /// <summary>CR8 of a VM whose local APIC is virtual.</summary>
+    public abstract byte TaskPriority { get; set; }
+
     /// <summary>Carries out a hypercall. False: there is none here, the guest gets #UD.</summary>
     public abstract bool Hypercall(ulong number, ulong first, ulong second, ulong third, out ulong result);
 

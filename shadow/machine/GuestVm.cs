@@ -183,6 +183,13 @@ public sealed unsafe class GuestVm : Vm
     }
 
     /// <inheritdoc/>
+    public override byte TaskPriority
+    {
+        get => Platform.Interrupts.LocalApic.Cr8;
+        set => Platform.Interrupts.LocalApic.Cr8 = value;
+    }
+
+    /// <inheritdoc/>
     public override bool Hypercall(ulong number, ulong first, ulong second, ulong third, out ulong result)
     {
         result = 0;

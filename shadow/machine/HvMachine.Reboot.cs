@@ -135,8 +135,9 @@ public sealed unsafe partial class HvMachine
         shadow.AllowsHypercalls = true;
         shadow.WasPromoted = false;
         shadow.Nested = shadow.ShadowMemory.Table;
-        shadow.Nvme!.Reset();
+        shadow.Nvme!.Pause();
         _ = shadow.Nvme.Rebind(shadow.Memory, Disk.ShadowView, shadow.Platform.Interrupts);
+        shadow.Nvme.Reset();
         shadow.Msrs.Clear();
         Snapshot!.Restore(shadow);
         shadow.Vcpu.SetRole(shadow: true);

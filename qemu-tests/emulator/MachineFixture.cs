@@ -7,6 +7,7 @@ namespace Hv.EmulatorTests;
 public abstract class MachineFixture : IDisposable
 {
     private readonly Emulator emulator;
+    private string? lost;
 
     protected MachineFixture(BenchKind bench)
     {
@@ -17,6 +18,7 @@ public abstract class MachineFixture : IDisposable
             Guest = Guest.Create(GuestKind.Small, emulator);
             Guest.WaitUntilUp(TimeSpan.FromMinutes(3) * Patience);
             Guest.LogIn(CommandTime);
+            Guest.Run("modprobe msr", CommandTime);
         }
         catch
         {
@@ -35,10 +37,30 @@ public abstract class MachineFixture : IDisposable
     public Guest Guest { get; }
 
     /// <summary>Runs a command that must succeed and returns its output.</summary>
-    public string Run(string command) => Guest.Run(command, CommandTime);
+    public string Run(string command)
+    {
+        CommandResult result = TryRun(command, CommandTime);
+        return result.Status == 0 ? result.Output : throw new BenchException($"'{command}' ended with status {result.Status}:\n{result.Output}");
+    }
 
     /// <summary>Runs a command and returns its exit status and output.</summary>
-    public CommandResult TryRun(string command) => Guest.TryRun(command, CommandTime);
+    public CommandResult TryRun(string command) => TryRun(command, CommandTime);
+
+    /// <summary>Runs a command and returns its exit status and output. Once a command has not come back, no other one is tried.</summary>
+    public CommandResult TryRun(string command, TimeSpan timeout)
+    {
+        if (lost is not null)
+            throw new BenchException($"The machine has not answered since '{lost}'.");
+        try
+        {
+            return Guest.TryRun(command, timeout);
+        }
+        catch (BenchException)
+        {
+            lost = command;
+            throw;
+        }
+    }
 
     /// <summary>What `shadowctl status --json` says.</summary>
     public JsonNode Status() => JsonNode.Parse(Run("shadowctl status --json"))!;

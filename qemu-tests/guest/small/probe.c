@@ -70,7 +70,7 @@ static int try_instructions(void)
     for (size_t i = 0; i < sizeof instructions / sizeof *instructions; i++) {
         int signal = sigsetjmp(after_signal, 1);
         if (signal == 0) instructions[i].run();
-        printf("%s %s\n", instructions[i].name, signal == 0 ? "ran" : signal == SIGILL ? "#UD" : "other");
+        printf("%s %s\n", instructions[i].name, signal == 0 ? "ran" : signal == SIGILL ? "#UD" : signal == SIGSEGV ? "#GP" : "other");
     }
     return 0;
 }

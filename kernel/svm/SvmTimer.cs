@@ -34,6 +34,10 @@ internal struct SvmTimer
         }
         _remaining = LocalApicAccess.Read(LocalApicAccess.CurrentCount);
         _initial = LocalApicAccess.Read(LocalApicAccess.InitialCount);
+        // Run down, but perhaps not yet fired: an emulator's timer fires a little after its count reads zero. Starting it anew would
+        // drop that interrupt, so it is raised here. If the primary has served it already, it gets one too many, which does no harm.
+        if (_remaining == 0 && _initial != 0 && (_lvt & LocalApicAccess.LvtMasked) == 0)
+            LocalApicAccess.SendToSelf((byte)_lvt);
         ulong count = ToCount(ticks);
         if (_remaining != 0 && _remaining < count)
             count = _remaining;

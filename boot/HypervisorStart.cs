@@ -134,14 +134,24 @@ internal static unsafe class HypervisorStart
 
     private static void NameSymbols(BootParameters* parameters)
     {
-        const ulong codeName = 0x0000_0074_7865_742E; // ".text"
+        const ulong symbolName = 0x0000_6D79_7376_682E; // ".hvsym"
         var image = new System.ReadOnlySpan<byte>(parameters->Image, (int)parameters->ImageBytes);
         Result<int> count = PortableExecutable.SectionCount(image);
+        uint codeStart = uint.MaxValue, codeEnd = 0;
+        byte* table = null;
         for (int i = 0; count.IsOk && i < count.Value; i++)
         {
             Result<PortableExecutable.Section> section = PortableExecutable.SectionAt(image, i);
-            if (section.IsOk && section.Value.Name == codeName)
-                SymbolTable.Use(parameters->Image, section.Value.Offset, section.Value.Offset + section.Value.Bytes, null);
+            if (!section.IsOk)
+                return;
+            if ((section.Value.Characteristics & PortableExecutable.SectionExecutable) != 0)
+            {
+                codeStart = System.Math.Min(codeStart, section.Value.Offset);
+                codeEnd = System.Math.Max(codeEnd, section.Value.Offset + section.Value.Bytes);
+            }
+            if (section.Value.Name == symbolName)
+                table = parameters->Image + section.Value.Offset;
         }
+        SymbolTable.Use(parameters->Image, codeStart, codeEnd, table);
     }
 }

@@ -1,15 +1,24 @@
 using System;
+using System.IO;
 using Hv.Stubs;
 
-if (args.Length != 1)
+switch (args)
 {
-    Console.Error.WriteLine("usage: Hv.Stubs OUTPUT.obj    assembles Hv's machine-code stubs into a COFF object");
-    return 2;
+    case ["stubs", string output]:
+        var assembler = new StubAssembler();
+        FaultStubs.Emit(assembler);
+        MemoryStubs.Emit(assembler);
+        ProcessorStubs.Emit(assembler);
+        GuestStubs.Emit(assembler);
+        assembler.ToObject().Save(output);
+        return 0;
+    case ["symbols", string map, string output]:
+        SymbolObject.FromMap(File.ReadLines(map)).Save(output);
+        return 0;
+    default:
+        Console.Error.WriteLine("""
+            usage: Hv.Stubs stubs OUTPUT.obj          assembles Hv's machine-code stubs into a COFF object
+                   Hv.Stubs symbols MAP OUTPUT.obj    makes Hv's symbol table of the linker's map
+            """);
+        return 2;
 }
-var assembler = new StubAssembler();
-FaultStubs.Emit(assembler);
-MemoryStubs.Emit(assembler);
-ProcessorStubs.Emit(assembler);
-GuestStubs.Emit(assembler);
-assembler.ToObject().Save(args[0]);
-return 0;

@@ -13,6 +13,8 @@ public static class Rflags
     public const ulong Zero = 1ul << 6;
     /// <summary>SF.</summary>
     public const ulong Sign = 1ul << 7;
+    /// <summary>TF: a debug exception follows each instruction.</summary>
+    public const ulong Trap = 1ul << 8;
     /// <summary>DF.</summary>
     public const ulong Direction = 1ul << 10;
     /// <summary>OF.</summary>

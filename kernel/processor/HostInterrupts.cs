@@ -1,4 +1,5 @@
 using System.Runtime;
+using System.Threading;
 using Hv.Kernel.Diagnostics;
 
 namespace Hv.Kernel.Processor;
@@ -13,14 +14,22 @@ internal static unsafe class HostInterrupts
 
     private static ulong s_externalCount;
     private static bool s_pendingNmi;
+    private static delegate*<void> s_onNmi;
 
-    /// <summary>Whether an NMI came while Hv ran: it is the primary's. Reading clears it.</summary>
+    /// <summary>Whether an NMI came while Hv ran: it is the primary's.</summary>
+    public static bool HasPendingNmi => Volatile.Read(ref s_pendingNmi);
+
+    /// <summary>Takes that NMI. One more that comes meanwhile is one with it, as NMIs are.</summary>
     public static bool TakePendingNmi()
     {
-        bool pending = s_pendingNmi;
-        s_pendingNmi = false;
-        return pending;
+        if (!HasPendingNmi)
+            return false;
+        Volatile.Write(ref s_pendingNmi, false);
+        return true;
     }
+
+    /// <summary>Lets <paramref name="action"/> run, too, when an NMI comes while Hv runs. It interrupts anything.</summary>
+    public static void OnNmi(delegate*<void> action) => s_onNmi = action;
 
     [RuntimeExport("HvInterrupt")]
     private static void Handle(InterruptFrame* frame)
@@ -34,6 +43,8 @@ internal static unsafe class HostInterrupts
         if (frame->Vector == NonMaskable)
         {
             s_pendingNmi = true;
+            if (s_onNmi != null)
+                s_onNmi();
             return;
         }
         if (frame->Vector >= FirstExternal)

@@ -12,6 +12,8 @@ public unsafe struct SvmBackend : IVcpuBackend
     private const ulong InterruptFlag = 1 << 9;
     private const ulong NestedFaultWrite = 1 << 1, NestedFaultFetch = 1 << 4;
     private const uint GuestAsid = 1;
+    private const byte DebugException = 1;
+    private const ulong DebugSingleStep = 1 << 14; // DR6.BS
 
     private byte* _vmcb;
     private byte* _hostVmcb;
@@ -238,6 +240,15 @@ public unsafe struct SvmBackend : IVcpuBackend
 
     /// <inheritdoc/>
     public void ClearInterruptShadow() => Word(Vmcb.InterruptShadow) = 0;
+
+    /// <inheritdoc/>
+    public void RaiseSingleStep()
+    {
+        if (HasEvent)
+            return;
+        Word(Vmcb.Dr6) |= DebugSingleStep;
+        InjectException(DebugException, false, 0);
+    }
 
     /// <inheritdoc/>
     public void SetHaltExiting(bool exit)

@@ -43,6 +43,8 @@ public enum ExitReason : byte
     ControlRegister,
     /// <summary>MOV to or from CR8, the task priority (of a shadow, whose local APIC is virtual).</summary>
     TaskPriority,
+    /// <summary>A task switch by hardware (Intel: exits always).</summary>
+    TaskSwitch,
     /// <summary>The processor did not accept the guest's state.</summary>
     EntryFailed,
     /// <summary>Anything else; the detail holds the processor's own number.</summary>

@@ -28,6 +28,7 @@ public static class ExitReasonNames
         ExitReason.Init => "init"u8,
         ExitReason.ControlRegister => "control_register"u8,
         ExitReason.TaskPriority => "task_priority"u8,
+        ExitReason.TaskSwitch => "task_switch"u8,
         ExitReason.EntryFailed => "entry_failed"u8,
         _ => "unknown"u8,
     };

@@ -57,6 +57,9 @@ public unsafe interface IVcpuBackend
     /// <summary>Ends the shadow that STI and MOV SS cast on interrupts, as an emulated instruction does.</summary>
     void ClearInterruptShadow();
 
+    /// <summary>Gives the guest the debug exception by which an instruction ends while RFLAGS.TF is set.</summary>
+    void RaiseSingleStep();
+
     /// <summary>Whether HLT and MWAIT exit.</summary>
     void SetHaltExiting(bool exit);
 

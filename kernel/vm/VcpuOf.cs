@@ -138,6 +138,12 @@ public sealed unsafe class VcpuOf<TBackend> : Vcpu where TBackend : struct, IVcp
             case ExitReason.TimerExpired:
             case ExitReason.NonMaskableInterrupt:
             case ExitReason.Init:
+            case ExitReason.ControlRegister:
+                break;
+            case ExitReason.TaskSwitch:
+                // No 64-bit system switches tasks by hardware. One that does is told that the task cannot be switched to.
+                Log.Line("task switch refused, detail ", _exit.Detail);
+                Backend.InjectException(GeneralProtection, true, (uint)_exit.Detail & 0xFFF8);
                 break;
             default:
                 Log.Write("exit code ");
@@ -257,7 +263,7 @@ public sealed unsafe class VcpuOf<TBackend> : Vcpu where TBackend : struct, IVcp
             case EmulationResult.Completed:
                 Backend.Rip = context.Rip;
                 Backend.Rflags = context.Rflags;
-                Backend.ClearInterruptShadow();
+                EndInstruction();
                 break;
             case EmulationResult.Repeat:
                 Backend.Rip = context.Rip;
@@ -377,6 +383,14 @@ public sealed unsafe class VcpuOf<TBackend> : Vcpu where TBackend : struct, IVcp
     private void Advance(int length)
     {
         Backend.Rip += (uint)length;
+        EndInstruction();
+    }
+
+    // What the processor does at the end of each instruction that it carries out itself.
+    private void EndInstruction()
+    {
         Backend.ClearInterruptShadow();
+        if ((Backend.Rflags & Rflags.Trap) != 0)
+            Backend.RaiseSingleStep();
     }
 }

@@ -11,7 +11,7 @@ internal static class VmcsField
         HostFsSelector = 0x0C08, HostGsSelector = 0x0C0A, HostTrSelector = 0x0C0C;
 
     // 64 bits: control, read-only, guest, host.
-    public const uint IoBitmapA = 0x2000, IoBitmapB = 0x2002, MsrBitmaps = 0x2004, VirtualApicPage = 0x2012, EptPointer = 0x201A,
+    public const uint IoBitmapA = 0x2000, IoBitmapB = 0x2002, MsrBitmaps = 0x2004, EptPointer = 0x201A,
         XssExitingBitmap = 0x202C;
     public const uint GuestPhysicalAddress = 0x2400;
     public const uint LinkPointer = 0x2800, GuestDebugCtl = 0x2802, GuestPat = 0x2804, GuestEfer = 0x2806, GuestPdpte0 = 0x280A;
@@ -20,7 +20,7 @@ internal static class VmcsField
     // 32 bits: control, read-only, guest, host.
     public const uint PinBasedControls = 0x4000, ProcessorBasedControls = 0x4002, ExceptionBitmap = 0x4004, Cr3TargetCount = 0x400A,
         ExitControls = 0x400C, ExitMsrStoreCount = 0x400E, ExitMsrLoadCount = 0x4010, EntryControls = 0x4012, EntryMsrLoadCount = 0x4014,
-        EntryInterruptionInformation = 0x4016, EntryExceptionErrorCode = 0x4018, EntryInstructionLength = 0x401A, TprThreshold = 0x401C,
+        EntryInterruptionInformation = 0x4016, EntryExceptionErrorCode = 0x4018, EntryInstructionLength = 0x401A,
         SecondaryControls = 0x401E;
     public const uint InstructionError = 0x4400, ExitReason = 0x4402, ExitInterruptionInformation = 0x4404, IdtVectoringInformation = 0x4408,
         IdtVectoringErrorCode = 0x440A, ExitInstructionLength = 0x440C;

@@ -11,6 +11,12 @@ public static class VmxAccessRights
     /// <summary>The segment cannot be used.</summary>
     public const uint Unusable = 1 << 16;
 
+    /// <summary>Code segments: 64-bit code, 32-bit code (D).</summary>
+    public const uint Long = 1 << 13, Default32 = 1 << 14;
+
+    /// <summary>Where the descriptor's privilege level is.</summary>
+    public const int PrivilegeLevelShift = 5;
+
     private const uint LowMask = 0xFF, PackedHighMask = 0xF00;
     private const int HighShift = 4;
     private const uint Accessed = 1, CodeOrData = 1 << 4;

@@ -24,12 +24,21 @@ public unsafe partial struct VmxBackend
             case VmxExitReason.TripleFault: exit.Reason = ExitReason.TripleFault; return;
             case VmxExitReason.Init: exit.Reason = ExitReason.Init; return;
             case VmxExitReason.InterruptWindow: exit.Reason = ExitReason.InterruptWindow; return;
-            case VmxExitReason.PreemptionTimer: exit.Reason = ExitReason.TimerExpired; return;
+            case VmxExitReason.PreemptionTimer:
+                // It may have been an NMI that set the timer (VmxOperation.ExitAtOnce).
+                Vmcs.Write(VmcsField.PinBasedControls, _pinControls);
+                exit.Reason = HostInterrupts.HasPendingNmi ? ExitReason.NonMaskableInterrupt : ExitReason.TimerExpired;
+                return;
             case VmxExitReason.NmiWindow: exit.Reason = ExitReason.NonMaskableInterrupt; return;
             case VmxExitReason.ExceptionOrNmi:
                 // No exception exits: the exception bitmap is empty.
                 _operation.HasNmi = true;
                 exit.Reason = ExitReason.NonMaskableInterrupt;
+                return;
+            case VmxExitReason.TaskSwitch:
+                // The event whose task gate led here is not delivered again.
+                _event = 0;
+                exit.Reason = ExitReason.TaskSwitch;
                 return;
             case VmxExitReason.EptViolation:
                 exit.Reason = ExitReason.NestedPageFault;
@@ -61,7 +70,8 @@ public unsafe partial struct VmxBackend
                 exit.Port = (ushort)(qualification >> VmxExitReason.IoPortShift);
                 return;
             case VmxExitReason.ControlRegister:
-                exit.Reason = WriteControlRegister(registers, qualification) ? ExitReason.ControlRegister : ExitReason.Unknown;
+                exit.Reason = (qualification & VmxExitReason.ControlNumberMask) == VmxExitReason.ControlTaskPriority ? ExitReason.TaskPriority
+                    : WriteControlRegister(registers, qualification) ? ExitReason.ControlRegister : ExitReason.Unknown;
                 return;
             case VmxExitReason.Getsec:
             case >= VmxExitReason.Vmclear and <= VmxExitReason.Vmxon:
@@ -82,7 +92,7 @@ public unsafe partial struct VmxBackend
         if ((qualification >> VmxExitReason.ControlKindShift & 3) != VmxExitReason.ControlMoveTo)
             return false;
         ulong value = registers->General.Read((int)(qualification >> VmxExitReason.ControlOperandShift) & 15);
-        switch (qualification & 15)
+        switch (qualification & VmxExitReason.ControlNumberMask)
         {
             case 0:
                 // The guest's own value of the bit (NE) is noted, and the MOV executed again: it does not exit then, and the processor

@@ -13,10 +13,9 @@ public unsafe partial struct VmxBackend
     private const int PageDirectoryPointers = 4;
 
     /// <summary>
-    /// Prepares a VMCS for a primary, on the processor that will run it. <paramref name="vmcs"/> and <paramref name="virtualApic"/> are
-    /// zeroed pages.
+    /// Prepares a VMCS for a primary, on the processor that will run it. <paramref name="vmcs"/> is a zeroed page.
     /// </summary>
-    public void Initialize(VmxOperation operation, byte* vmcs, byte* virtualApic, VmxPermissionMaps primaryMaps, VmxPermissionMaps shadowMaps,
+    public void Initialize(VmxOperation operation, byte* vmcs, VmxPermissionMaps primaryMaps, VmxPermissionMaps shadowMaps,
         HostDescriptors descriptors, HostPhysical nestedRoot)
     {
         _operation = operation;
@@ -41,8 +40,6 @@ public unsafe partial struct VmxBackend
         Vmcs.Write(VmcsField.EntryMsrLoadCount, 0);
         Vmcs.Write(VmcsField.EntryInterruptionInformation, 0);
         Vmcs.Write(VmcsField.LinkPointer, ulong.MaxValue);
-        Vmcs.Write(VmcsField.VirtualApicPage, (ulong)virtualApic);
-        Vmcs.Write(VmcsField.TprThreshold, 0);
         if ((controls.Secondary & VmxControl.EnableXsaves) != 0)
             Vmcs.Write(VmcsField.XssExitingBitmap, 0);
         if ((controls.Secondary & VmxControl.EnableVpid) != 0)
@@ -159,13 +156,15 @@ public unsafe partial struct VmxBackend
         Invariant.Holds(failed == 0, "INVVPID");
     }
 
+    private readonly uint AccessRights(uint segment) => (uint)Read(VmcsField.GuestEsAccessRights + segment * 2);
+
     private readonly ulong SegmentBase(uint segment) => Read(VmcsField.GuestEsBase + segment * 2);
 
     private readonly SegmentState Segment(uint segment)
     {
         SegmentState state;
         state.Selector = (ushort)Read(VmcsField.GuestEsSelector + segment * 2);
-        state.Attributes = VmxAccessRights.ToAttributes((uint)Vmcs.Read(VmcsField.GuestEsAccessRights + segment * 2));
+        state.Attributes = VmxAccessRights.ToAttributes(AccessRights(segment));
         state.Limit = (uint)Vmcs.Read(VmcsField.GuestEsLimit + segment * 2);
         state.Base = Vmcs.Read(VmcsField.GuestEsBase + segment * 2);
         return state;

@@ -38,14 +38,15 @@ public unsafe partial struct VmxBackend : IVcpuBackend
     public void Run(VcpuRegisters* registers, ref VmExit exit)
     {
         Use();
-        OfferNmi();
         Vmcs.Write(VmcsField.GuestRsp, registers->General.Rsp);
-        if ((_event & VmxEvent.Valid) != 0)
-            WriteEvent();
         if (_preemption != ulong.MaxValue)
             Vmcs.Write(VmcsField.PreemptionTimer, System.Math.Min(_preemption >> _operation.Capabilities.PreemptionTimerShift, uint.MaxValue));
         if (_launched == 0)
             WriteHostControlRegisters();
+        // From here on an NMI writes to the VMCS itself (VmxOperation.ExitAtOnce).
+        OfferNmi();
+        if (HasEvent)
+            WriteEvent();
         exit.InstructionLength = 0;
         uint failed = Stubs.VmxEnter(registers, _launched);
         if (failed != 0)
@@ -97,7 +98,8 @@ public unsafe partial struct VmxBackend : IVcpuBackend
     }
 
     /// <inheritdoc/>
-    public readonly byte PrivilegeLevel => Segment(VmcsField.Ss).PrivilegeLevel;
+    /// <remarks>It is SS's, whatever is in SS.</remarks>
+    public readonly byte PrivilegeLevel => (byte)(AccessRights(VmcsField.Ss) >> VmxAccessRights.PrivilegeLevelShift & 3);
 
     /// <inheritdoc/>
     public readonly bool HasEvent => (_event & VmxEvent.Valid) != 0;
@@ -125,9 +127,9 @@ public unsafe partial struct VmxBackend : IVcpuBackend
         context.Paging.Cr3 = Read(VmcsField.GuestCr3);
         context.Paging.Cr4 = Cr4;
         context.Paging.Efer = Efer;
-        ushort attributes = Segment(VmcsField.Cs).Attributes;
-        context.Mode = (attributes & SegmentState.AttributeLong) != 0 && (context.Paging.Efer & Msr.EferLma) != 0 ? CodeSize.Bits64
-            : (attributes & SegmentState.AttributeDefault32) != 0 ? CodeSize.Bits32 : CodeSize.Bits16;
+        uint rights = AccessRights(VmcsField.Cs);
+        context.Mode = (rights & VmxAccessRights.Long) != 0 && (context.Paging.Efer & Msr.EferLma) != 0 ? CodeSize.Bits64
+            : (rights & VmxAccessRights.Default32) != 0 ? CodeSize.Bits32 : CodeSize.Bits16;
     }
 
     /// <inheritdoc/>
@@ -157,6 +159,10 @@ public unsafe partial struct VmxBackend : IVcpuBackend
     }
 
     /// <inheritdoc/>
+    public readonly void RaiseSingleStep() =>
+        Write(VmcsField.GuestPendingDebug, Read(VmcsField.GuestPendingDebug) | PendingSingleStep);
+
+    /// <inheritdoc/>
     public void SetHaltExiting(bool exit) => SetProcessorControl(VmxControl.HltExiting | VmxControl.MwaitExiting, exit);
 
     /// <inheritdoc/>
@@ -170,7 +176,7 @@ public unsafe partial struct VmxBackend : IVcpuBackend
     }
 
     /// <inheritdoc/>
-    /// <remarks>A shadow's MOV to CR8 must not reach the real local APIC: it has a task priority of its own, in memory.</remarks>
+    /// <remarks>CR8 of a shadow is its virtual local APIC's.</remarks>
     public void SetRole(bool shadow)
     {
         _isShadow = shadow;
@@ -178,7 +184,7 @@ public unsafe partial struct VmxBackend : IVcpuBackend
         Write(VmcsField.IoBitmapA, (ulong)maps.Io);
         Write(VmcsField.IoBitmapB, (ulong)maps.Io + PageSize.Small);
         Write(VmcsField.MsrBitmaps, (ulong)maps.Msrs);
-        SetProcessorControl(VmxControl.UseTprShadow, shadow);
+        SetProcessorControl(VmxControl.Cr8LoadExiting | VmxControl.Cr8StoreExiting, shadow);
         SetInterruptExiting(shadow);
         SetInterruptWindow(false);
         SetHaltExiting(shadow);

@@ -17,7 +17,7 @@ public struct VmxControls
     // Not set yet, but there to be set while there is a shadow.
     private const uint SwitchedPin = VmxControl.PinExternalInterruptExiting | VmxControl.PinPreemptionTimer;
     private const uint SwitchedProcessor = VmxControl.InterruptWindowExiting | VmxControl.NmiWindowExiting | VmxControl.HltExiting |
-        VmxControl.MwaitExiting | VmxControl.UseTprShadow;
+        VmxControl.MwaitExiting | VmxControl.Cr8LoadExiting | VmxControl.Cr8StoreExiting;
 
     // Exits that would cost every guest dearly or change what it sees: processors without the true controls force some of them.
     private const uint UnwantedProcessor = VmxControl.Cr3LoadExiting | VmxControl.Cr3StoreExiting;

@@ -30,4 +30,7 @@ internal static class VmxExitReason
 
     /// <summary>The kind MOV to CR.</summary>
     public const uint ControlMoveTo = 0;
+
+    /// <summary>The register's number; CR8 is the task priority.</summary>
+    public const ulong ControlNumberMask = 15, ControlTaskPriority = 8;
 }

@@ -36,7 +36,19 @@ public sealed unsafe class VmxOperation
             return status;
         VmxCapabilities capabilities = VmxCapabilities.OfThisProcessor();
         Result<VmxControls> controls = VmxControls.Choose(in capabilities);
+        HostInterrupts.OnNmi(&ExitAtOnce);
         return controls.IsOk ? new VmxOperation(in capabilities, in controls.Value) : controls.Status;
+    }
+
+    // An NMI that comes between the last look for one and VM entry would stay unseen until the next exit: it makes that exit come at
+    // once, by a timer that has run out. That exit sets the controls right again. Errors mean that there is no VMCS yet.
+    private static void ExitAtOnce()
+    {
+        ulong controls;
+        if (Stubs.Vmread(VmcsField.PinBasedControls, &controls) != 0)
+            return;
+        _ = Stubs.Vmwrite(VmcsField.PreemptionTimer, 0);
+        _ = Stubs.Vmwrite(VmcsField.PinBasedControls, controls | VmxControl.PinPreemptionTimer);
     }
 
     /// <summary>Makes a zeroed page a VMCS that this processor can use.</summary>

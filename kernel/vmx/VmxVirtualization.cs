@@ -32,6 +32,6 @@ public unsafe struct VmxVirtualization : IVirtualization<VmxBackend>
     /// <inheritdoc/>
     public readonly void Initialize(ref VmxBackend backend, RegionPages pages, HostDescriptors descriptors, PermissionMaps primaryMaps,
         PermissionMaps shadowMaps, HostPhysical nestedRoot) =>
-        backend.Initialize(_operation, pages.TakePage(), pages.TakePage(), (VmxPermissionMaps)primaryMaps, (VmxPermissionMaps)shadowMaps,
+        backend.Initialize(_operation, pages.TakePage(), (VmxPermissionMaps)primaryMaps, (VmxPermissionMaps)shadowMaps,
             descriptors, nestedRoot);
 }

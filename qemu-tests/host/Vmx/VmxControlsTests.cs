@@ -58,7 +58,7 @@ public sealed class VmxControlsTests
     [InlineData(nameof(VmxCapabilities.PinBased), VmxControl.PinPreemptionTimer)]
     [InlineData(nameof(VmxCapabilities.ProcessorBased), VmxControl.UseMsrBitmaps)]
     [InlineData(nameof(VmxCapabilities.ProcessorBased), VmxControl.HltExiting)]
-    [InlineData(nameof(VmxCapabilities.ProcessorBased), VmxControl.UseTprShadow)]
+    [InlineData(nameof(VmxCapabilities.ProcessorBased), VmxControl.Cr8LoadExiting)]
     [InlineData(nameof(VmxCapabilities.Secondary), VmxControl.EnableEpt)]
     [InlineData(nameof(VmxCapabilities.Secondary), VmxControl.UnrestrictedGuest)]
     [InlineData(nameof(VmxCapabilities.Exit), VmxControl.ExitLoadEfer)]

@@ -1,7 +1,7 @@
 namespace Hv.Kernel.Vmx;
 
 /// <summary>Encodings of the VMCS fields that Hv uses (Intel SDM vol. 3D, appendix B).</summary>
-internal static class VmcsField
+public static class VmcsField
 {
 #pragma warning disable CS1591 // named as the manual names them
     // 16 bits: control, guest, host. The guest's segment fields lie two apart, in the order ES, CS, SS, DS, FS, GS, LDTR, TR.

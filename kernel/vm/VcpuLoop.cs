@@ -178,6 +178,8 @@ public sealed unsafe class VcpuLoop<TBackend> where TBackend : struct, IVcpuBack
         backend.SetInterruptExiting(false);
         if (reason == ExitReason.TimerExpired)
             backend.Rip = halt;
+        else if (backend.Rip == halt)
+            _primary.WakeUp(); // The interrupt was there before HLT began: it has ended the wait all the same.
         else
             _primary.IsHalted = false;
     }

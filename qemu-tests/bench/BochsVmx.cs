@@ -31,7 +31,8 @@ public sealed class BochsVmx(MachineOptions options) : Emulator(options)
         string bochs = Tool.Run(Path.Combine(Paths.Tests, "setup", "bochs.sh"), []).Trim();
         listener.Start();
         File.WriteAllText(InRun("bochsrc"), Configuration());
-        File.WriteAllText(InRun("slirp.conf"), $"hostfwd = tcp::{NetworkPort}-:{GuestAnswerPort}\n");
+        // The comment is what Bochs knows the file by.
+        File.WriteAllText(InRun("slirp.conf"), $"# slirp config\nhostfwd = tcp:127.0.0.1:{NetworkPort}-:{GuestAnswerPort}\n");
         // What the guest writes to port E9h comes out of Bochs' standard output.
         return new OwnedProcess(bochs, ["-q", "-unlock", "-f", InRun("bochsrc")], HvLogFile, InRun("emulator.err"));
     }

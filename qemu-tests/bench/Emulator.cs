@@ -8,6 +8,8 @@ namespace Hv.Bench;
 /// <summary>A running emulated machine. Disposing ends it.</summary>
 public abstract class Emulator : IDisposable
 {
+    private const int TraceLinesShown = 15;
+
     private OwnedProcess? process;
 
     /// <summary>Prepares a machine; <see cref="Start"/> turns it on.</summary>
@@ -68,6 +70,14 @@ public abstract class Emulator : IDisposable
         using FileStream file = new(HvLogFile, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
         using StreamReader reader = new(file, Encoding.Latin1);
         return reader.ReadToEnd();
+    }
+
+    /// <summary>The failure with what Hv said last and where the run's logs are.</summary>
+    public BenchException Explain(BenchException failure)
+    {
+        string log = Options.HvImage is null ? "" : ReadHvLog().TrimEnd();
+        string trace = log.Length == 0 ? "" : $"\nThe last lines of Hv's trace:\n{string.Join('\n', log.Split('\n').TakeLast(TraceLinesShown))}";
+        return new BenchException($"{failure.Message}{trace}\nAll logs are in {Options.RunFolder}.");
     }
 
     /// <summary>Waits until the emulator ends by itself.</summary>

@@ -72,9 +72,9 @@ public sealed class Story(StoryOptions options, StepDisplay display)
             RebootOrdinarily(guest, image);
             ShutDown(emulator, guest, image, disk);
         }
-        catch (BenchException e) when (hv is not null && emulator.ReadHvLog() is { Length: > 0 } log)
+        catch (BenchException e)
         {
-            throw new BenchException($"{e.Message}\nThe last lines of Hv's trace:\n{string.Join('\n', log.TrimEnd().Split('\n').TakeLast(15))}\nAll logs are in {run}.");
+            throw emulator.Explain(e);
         }
     }
 

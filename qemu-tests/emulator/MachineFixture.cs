@@ -20,10 +20,11 @@ public abstract class MachineFixture : IDisposable
             Guest.LogIn(CommandTime);
             Guest.Run("modprobe msr", CommandTime);
         }
-        catch
+        catch (BenchException e)
         {
+            BenchException explained = emulator.Explain(e);
             emulator.Dispose();
-            throw;
+            throw explained;
         }
     }
 
@@ -55,10 +56,10 @@ public abstract class MachineFixture : IDisposable
         {
             return Guest.TryRun(command, timeout);
         }
-        catch (BenchException)
+        catch (BenchException e)
         {
             lost = command;
-            throw;
+            throw emulator.Explain(e);
         }
     }
 

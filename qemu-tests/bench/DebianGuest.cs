@@ -13,7 +13,7 @@ public sealed class DebianGuest(Emulator emulator) : Guest(emulator)
     public override string RebootCommand => "systemctl reboot";
 
     /// <inheritdoc/>
-    public override void StartHeartbeat(TimeSpan timeout, CancellationToken cancel = default) => Run("systemctl start heartbeat", timeout, cancel);
+    protected override string HeartbeatCommand => "systemctl start heartbeat";
 
     /// <inheritdoc/>
     public override void InstallKernel(string version, TimeSpan timeout, CancellationToken cancel = default) =>

@@ -68,8 +68,23 @@ public abstract class Guest(Emulator emulator)
         Console.Send(command + "\n");
     }
 
-    /// <summary>Turns the heartbeat on.</summary>
-    public abstract void StartHeartbeat(TimeSpan timeout, CancellationToken cancel = default);
+    /// <summary>Turns the heartbeat on and waits for its first beat.</summary>
+    public void StartHeartbeat(TimeSpan timeout, CancellationToken cancel = default)
+    {
+        int before = Console.Heartbeats.Length;
+        Run(HeartbeatCommand, timeout, cancel);
+        TimeSpan end = Emulator.Clock.Elapsed + timeout;
+        while (Console.Heartbeats.Length == before)
+        {
+            if (Emulator.Clock.Elapsed > end || Emulator.HasExited)
+                throw Console.Failure("The guest's heartbeat does not begin.");
+            cancel.ThrowIfCancellationRequested();
+            Thread.Sleep(20);
+        }
+    }
+
+    /// <summary>The command that turns the heartbeat on.</summary>
+    protected abstract string HeartbeatCommand { get; }
 
     /// <summary>Installs the newer kernel from the disk and makes it the default.</summary>
     public abstract void InstallKernel(string version, TimeSpan timeout, CancellationToken cancel = default);

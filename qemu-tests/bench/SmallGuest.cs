@@ -16,8 +16,7 @@ public sealed class SmallGuest(Emulator emulator) : Guest(emulator)
     public override string RebootCommand => "reboot";
 
     /// <inheritdoc/>
-    public override void StartHeartbeat(TimeSpan timeout, CancellationToken cancel = default) =>
-        Run("echo HEARTBEAT_ON=/dev/ttyS0 >/run/heartbeat; killall sleep", timeout, cancel);
+    protected override string HeartbeatCommand => "echo HEARTBEAT_ON=/dev/ttyS0 >/run/heartbeat; killall sleep";
 
     /// <inheritdoc/>
     public override void InstallKernel(string version, TimeSpan timeout, CancellationToken cancel = default) => Run($"use-kernel {version}", timeout, cancel);

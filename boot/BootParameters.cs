@@ -40,6 +40,8 @@ public unsafe struct BootParameters
     public ulong FrameBuffer;
     /// <summary>Bytes of the frame buffer.</summary>
     public ulong FrameBufferBytes;
+    /// <summary>Filled in by the hypervisor: how many processors the machine has.</summary>
+    public int Processors;
     /// <summary>Size of Hv.efi's memory image as loaded.</summary>
     public ulong EfiImageBytes;
 }

@@ -40,6 +40,7 @@ internal static unsafe class MachineBuilder
         if (parameters->FrameBuffer != 0)
             _ = AddressSpace.MapDevice(addressSpace, parameters->FrameBuffer, parameters->FrameBufferBytes);
         machine.Quiescer = new Quiescer(machine.Pci, new RealMmio(new HostPhysical(0)), time, machine.Functions, MaxQuiesced);
+        ParkOtherProcessors(parameters, machine.Configuration.ApicId);
         machine.Primary = NewVm(machine);
         machine.Shadow = NewVm(machine);
         machine.Shadow.IsShadow = true;
@@ -53,6 +54,16 @@ internal static unsafe class MachineBuilder
         Log.Decimal(pool.TotalPages * PageSize.Small >> 20);
         Log.Line(" MiB");
         return machine;
+    }
+
+    // Until all processors are virtualized the OS must not start one that is not (the firmware has left them waiting).
+    private static void ParkOtherProcessors(BootParameters* parameters, uint bootApicId)
+    {
+        ReadOnlySpan<byte> madt = AcpiTables.Find(parameters->AcpiRoot, AcpiTables.Madt);
+        if (madt.IsEmpty)
+            return;
+        fixed (byte* table = madt)
+            parameters->Processors = ProcessorTable.ParkOthers(new Span<byte>(table, madt.Length), bootApicId);
     }
 
     private static GuestVm NewVm(HvMachine machine)

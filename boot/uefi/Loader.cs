@@ -44,6 +44,8 @@ internal static unsafe class Loader
             Firmware.Say("Hv: virtualization could not be started. The OS is started without Hv.");
             return BootLoader.StartPlain();
         }
+        if (parameters->Processors > 1)
+            Firmware.Say("Hv: this machine has several processors; this version of Hv uses one, and the others stay parked.");
         Firmware.Say("Hv: running.");
         return BootLoader.StartUnderHv();
     }

@@ -26,7 +26,4 @@ public abstract class LoopOwner
 
     /// <summary>Takes that interrupt from them.</summary>
     public abstract byte AcknowledgeShadowInterrupt();
-
-    /// <summary>The primary is idle and the shadow does not run: a chance for background work. True if there is more to do.</summary>
-    public abstract bool BackgroundStep();
 }

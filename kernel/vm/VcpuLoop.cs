@@ -46,7 +46,7 @@ public sealed unsafe class VcpuLoop<TBackend> where TBackend : struct, IVcpuBack
             if (_owner.ShadowRuns)
                 TakeTurns();
             else
-                RunWithBackground();
+                RunAlone();
         }
     }
 
@@ -158,15 +158,7 @@ public sealed unsafe class VcpuLoop<TBackend> where TBackend : struct, IVcpuBack
     // Neither has anything to do: the primary waits in its own HLT, until an interrupt or the shadow's next event.
     private void WaitBoth()
     {
-        if (_owner.BackgroundStep())
-        {
-            if (InterruptPending())
-                _primary.WakeUp();
-            return;
-        }
         ulong next = _owner.AdvanceShadow();
-        if (next == 0)
-            return;
         Bring(_primary);
         ref TBackend backend = ref _primary.Backend;
         ulong halt = backend.Rip;
@@ -184,35 +176,17 @@ public sealed unsafe class VcpuLoop<TBackend> where TBackend : struct, IVcpuBack
             _primary.IsHalted = false;
     }
 
-    // After a switch: the primary runs alone, and what is left to do happens while it is idle.
-    private void RunWithBackground()
+    // No shadow, but somebody waits for a time limit: it is looked at with each exit, and HLT makes sure that there is one.
+    private void RunAlone()
     {
         Bring(_primary);
+        _primary.WakeUp();
         ref TBackend backend = ref _primary.Backend;
-        if (_primary.IsHalted)
-        {
-            if (_owner.BackgroundStep() && !InterruptPending())
-                return;
-            _primary.WakeUp();
-        }
-        backend.SetPreemption(ulong.MaxValue);
         backend.SetHaltExiting(_owner.NeedsAttention);
+        backend.SetPreemption(ulong.MaxValue);
         _primary.RunOnce();
-        if (!_owner.NeedsAttention)
-        {
-            backend.SetHaltExiting(false);
-            _primary.WakeUp();
-        }
-    }
-
-    private static bool InterruptPending()
-    {
-        for (uint i = 0; i < 8; i++)
-        {
-            if (LocalApicAccess.Read(LocalApicAccess.Request0 + i) != 0)
-                return true;
-        }
-        return false;
+        _primary.WakeUp();
+        backend.SetHaltExiting(false);
     }
 
     private void Bring(VcpuOf<TBackend> vcpu)

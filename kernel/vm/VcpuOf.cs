@@ -336,13 +336,8 @@ public sealed unsafe class VcpuOf<TBackend> : Vcpu where TBackend : struct, IVcp
             Backend.InjectException(InvalidOpcode, false, 0);
             return;
         }
-        // A restored snapshot has other registers: it set them itself.
-        if (!Machine.WasRestored)
-        {
-            general.Rax = result;
-            Advance(LengthOfInstruction());
-        }
-        Machine.WasRestored = false;
+        general.Rax = result;
+        Advance(LengthOfInstruction());
     }
 
     private int LengthOfInstruction()

@@ -13,9 +13,6 @@ public abstract class Vm
     /// <summary>Whether this VM is the shadow now, rather than the machine's system.</summary>
     public bool IsShadow;
 
-    /// <summary>The hypercall being handled replaced the processor's state: there is no instruction to step over.</summary>
-    public bool WasRestored;
-
     /// <summary>The VM's memory, for emulation.</summary>
     public abstract GuestMemory Memory { get; }
 

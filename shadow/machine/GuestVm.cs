@@ -175,8 +175,7 @@ public sealed unsafe class GuestVm : Vm
                 return Status.Unsupported;
         }
         if (!IsShadow)
-            return index == Msr.ApicBase && _machine.Own.Overlaps(value & NestedFormat.AddressMask, PageSize.Small)
-                ? Status.Unsupported : Msr.Write(index, value);
+            return index == Msr.ApicBase && !KeepsApicAddress(value) ? Status.Unsupported : Msr.Write(index, value);
         if (IsApic(index))
             return Platform.Interrupts.LocalApic.WriteMsr(index, value) ? Status.Ok : Status.Unsupported;
         return Msrs.Write(index, value);
@@ -229,6 +228,9 @@ public sealed unsafe class GuestVm : Vm
         while (controller != null && (controller.IsBusy || controller.HasMore))
             controller.Poll();
     }
+
+    // Hv reaches the local APIC where it has always been; no OS moves it.
+    private static bool KeepsApicAddress(ulong value) => ((value ^ Msr.Read(Msr.ApicBase)) & NestedFormat.AddressMask) == 0;
 
     private static bool IsApic(uint index) =>
         index == Msr.ApicBase || index == Msr.TscDeadline || index is >= Msr.X2ApicFirst and <= Msr.X2ApicLast;

@@ -119,9 +119,6 @@ public sealed unsafe partial class HvMachine : LoopOwner
     /// <inheritdoc/>
     public override byte AcknowledgeShadowInterrupt() => Shadow.Platform.Interrupts.Acknowledge();
 
-    /// <inheritdoc/>
-    public override bool BackgroundStep() => false;
-
     /// <summary>Makes a function's registers reachable for Hv, wherever the firmware has put them.</summary>
     public Status MapRegisters(PciFunctionInfo function)
     {

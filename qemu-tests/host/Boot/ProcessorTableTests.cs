@@ -1,0 +1,42 @@
+using System;
+using System.Linq;
+using Hv.Boot.Acpi;
+using Xunit;
+
+namespace Hv.HostTests.Boot;
+
+public sealed class ProcessorTableTests
+{
+    private static readonly byte[] s_boot = [0, 8, 0, 4, 1, 0, 0, 0], s_other = [0, 8, 1, 5, 1, 0, 0, 0], s_capable = [0, 8, 2, 6, 2, 0, 0, 0],
+        s_absent = [0, 8, 3, 7, 0, 0, 0, 0], s_x2 = [9, 16, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0], s_ioApic = [1, 12, 0, 0, 0, 0, 0xC0, 0xFE, 0, 0, 0, 0];
+
+    [Fact]
+    public void Only_the_boot_processor_stays()
+    {
+        byte[] madt = Table(s_boot, s_other, s_ioApic, s_capable, s_absent, s_x2);
+        byte[] expected = Table(s_boot, [0, 8, 1, 5, 0, 0, 0, 0], s_ioApic, [0, 8, 2, 6, 0, 0, 0, 0], s_absent, [9, 16, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        Assert.Equal(4, ProcessorTable.ParkOthers(madt, 4));
+        Assert.Equal(0, madt.Sum(value => value) & 0xFF);
+        madt[9] = expected[9];
+        Assert.Equal(expected, madt);
+    }
+
+    [Fact]
+    public void A_table_with_one_processor_is_left_alone()
+    {
+        byte[] madt = Table(s_boot, s_absent, s_ioApic);
+        byte[] before = (byte[])madt.Clone();
+        Assert.Equal(1, ProcessorTable.ParkOthers(madt, 4));
+        Assert.Equal(before, madt);
+    }
+
+    [Fact]
+    public void Entries_that_do_not_fit_end_the_walk()
+    {
+        byte[] madt = Table(s_boot, [0, 200, 1, 5, 1, 0, 0, 0], s_other);
+        Assert.Equal(1, ProcessorTable.ParkOthers(madt, 4));
+        Assert.Equal(1, ProcessorTable.ParkOthers(Table(s_boot, [0, 0], s_other), 4));
+    }
+
+    private static byte[] Table(params byte[][] entries) => [.. new byte[44], .. entries.SelectMany(entry => entry)];
+}

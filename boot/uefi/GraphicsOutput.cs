@@ -11,15 +11,3 @@ internal unsafe struct GraphicsOutput
     public void* Blt;
     public GraphicsMode* Mode;
 }
-
-/// <summary>EFI_GRAPHICS_OUTPUT_PROTOCOL_MODE.</summary>
-[StructLayout(LayoutKind.Sequential)]
-internal unsafe struct GraphicsMode
-{
-    public uint MaxMode;
-    public uint Mode;
-    public void* Info;
-    public ulong SizeOfInfo;
-    public ulong FrameBufferBase;
-    public ulong FrameBufferSize;
-}

@@ -5,6 +5,8 @@ namespace Hv.Bench;
 /// <summary>A guest that runs in an emulator, used through its console.</summary>
 public abstract class Guest(Emulator emulator)
 {
+    private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(0.5), LongestWait = TimeSpan.FromSeconds(5);
+
     /// <summary>The emulator.</summary>
     public Emulator Emulator { get; } = emulator;
 
@@ -39,6 +41,9 @@ public abstract class Guest(Emulator emulator)
     /// <summary>Logs in after the greeting has been shown.</summary>
     public void LogIn(TimeSpan timeout, CancellationToken cancel = default)
     {
+        // Keys that were typed to see whether the system answers must not get into the log-in.
+        for (TimeSpan end = Emulator.Clock.Elapsed + LongestWait; Emulator.Clock.Elapsed < end && Emulator.Clock.Elapsed - Console.LastActivity < Quiet;)
+            Thread.Sleep(20);
         GetShell(timeout, cancel);
         // Kernel messages would get into the commands' output.
         Run("dmesg -n 1", timeout, cancel);

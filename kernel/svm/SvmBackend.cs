@@ -76,9 +76,7 @@ public unsafe struct SvmBackend : IVcpuBackend
     }
 
     /// <inheritdoc/>
-    public readonly void Deactivate()
-    {
-    }
+    public void Deactivate() => _timer.GiveBack();
 
     /// <inheritdoc/>
     public readonly bool HasPreemptionTimer => false;
@@ -89,12 +87,12 @@ public unsafe struct SvmBackend : IVcpuBackend
         Word(Vmcb.Rax) = registers->General.Rax;
         Word(Vmcb.Rsp) = registers->General.Rsp;
         if (_preemption != ulong.MaxValue)
-            _timer.Borrow(_preemption);
+            _timer.Arm(_preemption);
         Stubs.SvmRun(registers, (ulong)_vmcb, (ulong)_hostVmcb);
         registers->General.Rax = Word(Vmcb.Rax);
         registers->General.Rsp = Word(Vmcb.Rsp);
         _vmcb[Vmcb.TlbControl] = 0;
-        bool expired = _preemption != ulong.MaxValue && _timer.GiveBack();
+        bool expired = Word(Vmcb.ExitCode) == SvmExitCode.Interrupt && _timer.GiveBack();
         // An event that was being delivered when the guest stopped is delivered again, unless the exit brings another.
         ulong interrupted = Word(Vmcb.ExitIntInfo);
         Word(Vmcb.EventInjection) = (interrupted & Vmcb.EventValid) != 0 ? interrupted : 0;
@@ -277,7 +275,12 @@ public unsafe struct SvmBackend : IVcpuBackend
     public void FlushNested() => _vmcb[Vmcb.TlbControl] = Vmcb.FlushAll;
 
     /// <inheritdoc/>
-    public void SetPreemption(ulong ticks) => _preemption = ticks;
+    public void SetPreemption(ulong ticks)
+    {
+        _preemption = ticks;
+        if (ticks == ulong.MaxValue)
+            _timer.GiveBack();
+    }
 
     /// <inheritdoc/>
     public void SetPageFaultAddress(GuestVirtual address) => Word(Vmcb.Cr2) = address.Value;

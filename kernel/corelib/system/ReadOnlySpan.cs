@@ -84,6 +84,11 @@ public readonly ref struct ReadOnlySpan<T>
             ThrowHelpers.ThrowIndexOutOfRangeException();
         ref T target = ref destination._reference;
         ref T source = ref _reference;
+        if (!RuntimeHelpers.IsReferenceOrContainsReferences<T>())
+        {
+            SpanHelpers.Memmove(ref Unsafe.As<T, byte>(ref target), ref Unsafe.As<T, byte>(ref source), (nuint)(uint)_length * (nuint)Unsafe.SizeOf<T>());
+            return;
+        }
         // Behind the source: from the end, so that nothing is overwritten before it was read.
         if (Unsafe.IsAddressLessThan(ref source, ref target))
         {

@@ -77,7 +77,13 @@ public readonly ref struct Span<T>
         return new Span<T>(ref Unsafe.Add(ref _reference, (nint)(uint)start), length);
     }
 
-    public void Clear() => Fill(default!);
+    public unsafe void Clear()
+    {
+        if (RuntimeHelpers.IsReferenceOrContainsReferences<T>())
+            Fill(default!);
+        else
+            SpanHelpers.ClearWithoutReferences(ref Unsafe.As<T, byte>(ref _reference), (nuint)(uint)_length * (nuint)Unsafe.SizeOf<T>());
+    }
 
     public void Fill(T value)
     {

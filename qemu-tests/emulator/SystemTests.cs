@@ -29,6 +29,9 @@ public abstract class SystemTests(MachineFixture machine)
     [Fact]
     public void Virtualization_instructions_fault() => Assert.All(machine.Run("probe instructions").Split('\n'), line => Assert.Matches("^(vm|inv)[a-z]+ #UD$|^[a-z]+ #GP$|^(st|cl)gi #UD$|^skinit #UD$", line));
 
+    [Fact]
+    public void Single_steps_stop_behind_instructions_that_Hv_carries_out() => Assert.Equal("1 2 4 5", machine.Run("probe steps"));
+
     [Theory]
     [InlineData(0x00000480u)] // IA32_VMX_BASIC
     [InlineData(0x00000491u)] // IA32_VMX_VMFUNC

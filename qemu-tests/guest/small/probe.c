@@ -3,6 +3,7 @@
  *
  *   probe cpuid LEAF [SUBLEAF]       prints eax ebx ecx edx
  *   probe instructions               runs each VMX and SVM instruction and prints what became of it
+ *   probe steps                      steps singly through NOP, IN, CPUID and NOP and prints where it came to a stop, in bytes from the start
  *   probe msr INDEX [VALUE]          reads or writes a model-specific register: the value, "written" or "fault"
  *   probe nvme OPCODE LENGTH [CDW10 [CDW11 [CDW12 [CDW13]]]]
  *                                    sends an admin command with LENGTH bytes of data: prints the NVMe status and the result
@@ -17,7 +18,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/io.h>
 #include <sys/ioctl.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 static uint32_t number(int count, char **arguments, int index) { return index < count ? strtoul(arguments[index], NULL, 0) : 0; }
@@ -75,6 +78,32 @@ static int try_instructions(void)
     return 0;
 }
 
+extern const uint8_t steps_start[], steps_end[];
+static long long stops[16];
+static size_t stop_count;
+
+static void on_step(int signal, siginfo_t *info, void *context)
+{
+    (void)signal; (void)info;
+    const uint8_t *at = (const uint8_t *)((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
+    if (at > steps_start && at <= steps_end && stop_count < sizeof stops / sizeof *stops) stops[stop_count++] = at - steps_start;
+}
+
+static int steps(void)
+{
+    struct sigaction action = { .sa_sigaction = on_step, .sa_flags = SA_SIGINFO };
+    sigaction(SIGTRAP, &action, NULL);
+    if (iopl(3)) { perror("iopl"); return 1; }
+    __asm__ volatile(
+        "sub $128, %%rsp\n pushfq\n orq $0x100, (%%rsp)\n popfq\n"
+        "steps_start: nop\n inl %%dx, %%eax\n cpuid\n nop\n steps_end:\n"
+        "pushfq\n andq $~0x100, (%%rsp)\n popfq\n add $128, %%rsp\n"
+        ".globl steps_start, steps_end" : : "a"(0), "c"(0), "d"(0xCF8) : "rbx", "memory", "cc");
+    for (size_t i = 0; i < stop_count; i++) printf("%s%lld", i ? " " : "", stops[i]);
+    puts("");
+    return 0;
+}
+
 static int msr(int count, char **arguments)
 {
     uint64_t value = count > 1 ? strtoull(arguments[1], NULL, 0) : 0;
@@ -110,8 +139,9 @@ int main(int count, char **arguments)
     const char *what = count > 1 ? arguments[1] : "";
     if (!strcmp(what, "cpuid")) return cpuid(number(count, arguments, 2), number(count, arguments, 3));
     if (!strcmp(what, "instructions")) return try_instructions();
+    if (!strcmp(what, "steps")) return steps();
     if (!strcmp(what, "msr")) return msr(count - 2, arguments + 2);
     if (!strcmp(what, "nvme")) return nvme(count - 2, arguments + 2);
-    fprintf(stderr, "probe: cpuid, instructions, msr or nvme?\n");
+    fprintf(stderr, "probe: cpuid, instructions, steps, msr or nvme?\n");
     return 2;
 }

@@ -6,6 +6,8 @@ namespace Hv.Kernel.Vmx;
 /// <content>Events on their way into the guest.</content>
 public unsafe partial struct VmxBackend
 {
+    private const uint NmiVector = 2;
+
     private readonly void WriteEvent()
     {
         Vmcs.Write(VmcsField.EntryInterruptionInformation, _event);
@@ -51,8 +53,6 @@ public unsafe partial struct VmxBackend
         _event = VmxEvent.Valid | VmxEvent.Nmi | NmiVector;
         SetProcessorControl(VmxControl.NmiWindowExiting, false);
     }
-
-    private const uint NmiVector = 2;
 
     private readonly void SetNmiBlocking(bool blocked)
     {

@@ -12,7 +12,7 @@ public unsafe partial struct VmxBackend : IVcpuBackend
     private const byte GeneralProtection = 13;
     private const ulong InterruptFlag = 1 << 9, TrapFlag = 1 << 8;
     private const ulong Cr0ProtectedMode = 1 << 0, Cr0NotWriteThrough = 1 << 29, Cr0CacheDisable = 1 << 30, Cr0Paging = 1ul << 31;
-    private const ulong Cr4Pae = 1 << 5, Cr4Vmxe = 1 << 13, Cr4Smxe = 1 << 14;
+    private const ulong Cr4Vmxe = 1 << 13, Cr4Smxe = 1 << 14;
     private const uint EptWriteBack = 6, EptWalk4 = 3 << 3;
     private const ulong InvalidateSingle = 1, InvalidateAll = 2;
 

@@ -7,8 +7,8 @@ public static class VmxControl
     public const uint PinExternalInterruptExiting = 1 << 0, PinNmiExiting = 1 << 3, PinVirtualNmis = 1 << 5, PinPreemptionTimer = 1 << 6;
 
     public const uint InterruptWindowExiting = 1 << 2, HltExiting = 1 << 7, MwaitExiting = 1 << 10, Cr3LoadExiting = 1 << 15,
-        Cr3StoreExiting = 1 << 16, Cr8LoadExiting = 1 << 19, Cr8StoreExiting = 1 << 20, NmiWindowExiting = 1 << 22, UseIoBitmaps = 1 << 25, UseMsrBitmaps = 1 << 28,
-        ActivateSecondary = 1u << 31;
+        Cr3StoreExiting = 1 << 16, Cr8LoadExiting = 1 << 19, Cr8StoreExiting = 1 << 20, NmiWindowExiting = 1 << 22,
+        UseIoBitmaps = 1 << 25, UseMsrBitmaps = 1 << 28, ActivateSecondary = 1u << 31;
 
     public const uint EnableEpt = 1 << 1, EnableRdtscp = 1 << 3, EnableVpid = 1 << 5, UnrestrictedGuest = 1 << 7, EnableInvpcid = 1 << 12,
         EnableXsaves = 1 << 20, EnableUserWait = 1 << 26;

@@ -5,13 +5,12 @@ namespace Hv.Kernel.Svm;
 
 /// <summary>
 /// A time limit for a guest, on a processor without a preemption timer: the local APIC's timer, which belongs to the primary, is
-/// lent to Hv while the shadow runs and given back with the count that is due. Only while the shadow runs.
+/// lent to Hv while the shadow runs and given back with the count that is due.
 /// </summary>
 internal struct SvmTimer
 {
     /// <summary>Hv's vector: the highest, so that it is the first one that an open interrupt window takes.</summary>
     private const byte Vector = 0xFF;
-
 
     private bool _borrowed;
     private uint _lvt;

@@ -40,6 +40,11 @@ public sealed unsafe class ControlCommands : VendorCommands
     /// <inheritdoc/>
     public override void Execute(VendorCommand command)
     {
+        if (command.Command.Dword11 != 0)
+        {
+            Answer(command, NvmeStatus.InvalidField | NvmeStatus.DoNotRetry);
+            return;
+        }
         switch (command.Command.Opcode)
         {
             case ControlOpcode.Start:

@@ -3,4 +3,11 @@ using Xunit;
 namespace Hv.EmulatorTests;
 
 /// <summary>VT-x.</summary>
-public sealed class BochsSystemTests(BochsFixture machine) : SystemTests(machine), IClassFixture<BochsFixture>;
+public sealed class BochsSystemTests(BochsFixture machine) : SystemTests(machine), IClassFixture<BochsFixture>
+{
+    [LongFact]
+    public void A_shadow_that_is_aborted_while_it_boots_leaves_the_system_unharmed_and_the_pool_whole() => AbortABootingShadow();
+
+    [LongFact]
+    public void A_shadow_that_never_becomes_ready_is_thrown_away_when_its_time_is_over() => WaitForAShadowThatNeverComes();
+}

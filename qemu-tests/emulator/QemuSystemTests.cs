@@ -3,4 +3,11 @@ using Xunit;
 namespace Hv.EmulatorTests;
 
 /// <summary>AMD-V.</summary>
-public sealed class QemuSystemTests(QemuFixture machine) : SystemTests(machine), IClassFixture<QemuFixture>;
+public sealed class QemuSystemTests(QemuFixture machine) : SystemTests(machine), IClassFixture<QemuFixture>
+{
+    [Fact]
+    public void A_shadow_that_is_aborted_while_it_boots_leaves_the_system_unharmed_and_the_pool_whole() => AbortABootingShadow();
+
+    [Fact]
+    public void A_shadow_that_never_becomes_ready_is_thrown_away_when_its_time_is_over() => WaitForAShadowThatNeverComes();
+}

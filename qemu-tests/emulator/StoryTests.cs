@@ -6,14 +6,14 @@ namespace Hv.EmulatorTests;
 
 public sealed class StoryTests(ITestOutputHelper output)
 {
-    [Fact]
+    [LongFact]
     public void A_reboot_of_Debian_is_hidden_on_AMD() => Tell(new StoryOptions { Bench = BenchKind.QemuSvm, Guest = GuestKind.Debian, Efi = Paths.Efi });
 
     [Fact]
     public void Two_reboots_in_a_row_are_hidden_with_an_AHCI_disk() =>
         Tell(new StoryOptions { Bench = BenchKind.QemuSvm, Guest = GuestKind.Small, Disk = DiskBus.Ahci, ShadowReboots = 2, Efi = Paths.Efi });
 
-    [Fact]
+    [LongFact]
     public void A_reboot_is_hidden_on_Intel() => Tell(new StoryOptions { Bench = BenchKind.BochsVmx, Guest = GuestKind.Small, Efi = Paths.Efi });
 
     [KvmFact]

@@ -6,6 +6,9 @@ namespace Hv.EmulatorTests;
 public sealed class BochsSystemTests(BochsFixture machine) : SystemTests(machine), IClassFixture<BochsFixture>
 {
     [LongFact]
+    public void The_network_card_works() => AskOverTheNetwork();
+
+    [LongFact]
     public void A_shadow_that_is_aborted_while_it_boots_leaves_the_system_unharmed_and_the_pool_whole() => AbortABootingShadow();
 
     [LongFact]

@@ -6,6 +6,9 @@ namespace Hv.EmulatorTests;
 public sealed class QemuSystemTests(QemuFixture machine) : SystemTests(machine), IClassFixture<QemuFixture>
 {
     [Fact]
+    public void The_network_card_works() => AskOverTheNetwork();
+
+    [Fact]
     public void A_shadow_that_is_aborted_while_it_boots_leaves_the_system_unharmed_and_the_pool_whole() => AbortABootingShadow();
 
     [Fact]

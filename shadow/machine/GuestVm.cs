@@ -139,7 +139,8 @@ public sealed unsafe class GuestVm : Vm
             }
             return false;
         }
-        Vcpu.FlushNested();
+        if (ShadowMemory.ReplacedMapping)
+            Vcpu.FlushNested();
         return true;
     }
 

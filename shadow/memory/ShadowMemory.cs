@@ -45,6 +45,11 @@ public sealed unsafe class ShadowMemory
     public bool RanOutOfMemory { get; private set; }
 
     /// <summary>
+    /// The last <see cref="Provide"/> changed a mapping that the processor may have cached; where nothing was mapped, nothing was.
+    /// </summary>
+    public bool ReplacedMapping { get; private set; }
+
+    /// <summary>
     /// Gives the shadow the page at <paramref name="address"/>, for writing too if <paramref name="write"/>. False: there is no memory, or
     /// the pool is empty (<see cref="RanOutOfMemory"/>).
     /// </summary>
@@ -52,8 +57,10 @@ public sealed unsafe class ShadowMemory
     {
         GuestPhysical page = address.PageBase;
         ulong entry = _table.Lookup(page.Value, out _);
+        ReplacedMapping = false;
         if (entry != 0 && (!write || _table.Format.IsWritable(entry)))
             return true;
+        ReplacedMapping = entry != 0;
         if (_ranges.Contains(page.Value))
             return ProvideMemory(page, write);
         if (page.Value >= _frameBuffer && page.Value < _frameBufferEnd)

@@ -57,6 +57,19 @@ public sealed unsafe class ShadowMemoryTests : IDisposable
     }
 
     [Fact]
+    public void Only_a_mapping_that_was_there_before_is_reported_as_replaced()
+    {
+        Assert.True(_memory.Provide(Address(5), write: false));
+        Assert.False(_memory.ReplacedMapping);
+        Assert.True(_memory.Provide(Address(5), write: true));
+        Assert.True(_memory.ReplacedMapping);
+        Assert.True(_memory.Provide(Address(5), write: true));
+        Assert.False(_memory.ReplacedMapping);
+        Assert.True(_memory.Provide(Address(40), write: true));
+        Assert.False(_memory.ReplacedMapping);
+    }
+
+    [Fact]
     public void Other_memory_appears_zeroed()
     {
         Assert.True(_memory.Provide(Address(40), write: false));

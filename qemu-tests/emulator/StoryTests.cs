@@ -12,7 +12,7 @@ public sealed class StoryTests(ITestOutputHelper output)
     [Fact]
     public void A_reboot_of_a_small_system_is_hidden_on_AMD() => Tell(new StoryOptions { Bench = BenchKind.QemuSvm, Guest = GuestKind.Small, Efi = Paths.Efi });
 
-    [LongFact]
+    [Fact]
     public void Two_reboots_in_a_row_are_hidden_with_an_AHCI_disk() =>
         Tell(new StoryOptions { Bench = BenchKind.QemuSvm, Guest = GuestKind.Small, Disk = DiskBus.Ahci, ShadowReboots = 2, Efi = Paths.Efi });
 

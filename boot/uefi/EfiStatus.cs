@@ -6,7 +6,6 @@ public static class EfiStatus
 #pragma warning disable CS1591 // named as the specification names them
     public const ulong Success = 0;
     public const ulong Error = 1ul << 63;
-    public const ulong LoadError = Error | 1;
     public const ulong InvalidParameter = Error | 2;
     public const ulong Unsupported = Error | 3;
     public const ulong BadBufferSize = Error | 4;

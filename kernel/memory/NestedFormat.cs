@@ -19,9 +19,6 @@ public readonly struct NestedFormat
     /// <summary>Both formats keep the host-physical address in bits 51:12.</summary>
     public const ulong AddressMask = 0x000F_FFFF_FFFF_F000;
 
-    /// <summary>A bit that the processor ignores in both formats: Hv notes there that a page is shared copy-on-write.</summary>
-    public const ulong SharedBit = 1ul << 52;
-
     private readonly bool _isEpt;
 
     private NestedFormat(bool isEpt) => _isEpt = isEpt;
@@ -50,7 +47,4 @@ public readonly struct NestedFormat
         };
         return Present | User | (write ? Writable : 0) | (execute ? 0 : NoExecute) | caching;
     }
-
-    /// <summary>The same leaf, with writing allowed or not.</summary>
-    public ulong WithWrite(ulong leaf, bool write) => write ? leaf | Writable : leaf & ~Writable;
 }

@@ -12,7 +12,6 @@ internal static unsafe class HostInterrupts
     private const ulong FirstExternal = 32;
     private const ulong InterruptFlag = 1 << 9;
 
-    private static ulong s_externalCount;
     private static bool s_pendingNmi;
     private static delegate*<void> s_onNmi;
 
@@ -50,7 +49,6 @@ internal static unsafe class HostInterrupts
         if (frame->Vector >= FirstExternal)
         {
             // Hv opens for one interrupt of its own only (HvTakeOneInterrupt); no second one may follow.
-            s_externalCount++;
             frame->Rflags &= ~InterruptFlag;
             LocalApicAccess.EndOfInterrupt();
             return;

@@ -174,10 +174,6 @@ public static unsafe class Stubs
     [RuntimeImport("HvLoadTaskRegister"), MethodImpl(MethodImplOptions.InternalCall)]
     public static extern void LoadTaskRegister(ulong selector);
 
-    /// <summary>LLDT.</summary>
-    [RuntimeImport("HvLoadLdt"), MethodImpl(MethodImplOptions.InternalCall)]
-    public static extern void LoadLdt(ulong selector);
-
     /// <summary>The selector in CS.</summary>
     [RuntimeImport("HvReadCs"), MethodImpl(MethodImplOptions.InternalCall)]
     public static extern uint ReadCs();
@@ -230,17 +226,9 @@ public static unsafe class Stubs
     [RuntimeImport("HvWriteBackCaches"), MethodImpl(MethodImplOptions.InternalCall)]
     public static extern void WriteBackCaches();
 
-    /// <summary>INVLPG.</summary>
-    [RuntimeImport("HvInvalidatePage"), MethodImpl(MethodImplOptions.InternalCall)]
-    public static extern void InvalidatePage(void* address);
-
     /// <summary>Opens for one maskable interrupt; its handler returns with interrupts disabled.</summary>
     [RuntimeImport("HvTakeOneInterrupt"), MethodImpl(MethodImplOptions.InternalCall)]
     public static extern void TakeOneInterrupt();
-
-    /// <summary>Goes on in <paramref name="function"/> on another stack, for ever.</summary>
-    [RuntimeImport("HvSwitchStack"), MethodImpl(MethodImplOptions.InternalCall)]
-    public static extern void SwitchStack(void* stackTop, void* function, void* argument);
 
     /// <summary>The first of 256 interrupt entries, 16 bytes apart.</summary>
     [RuntimeImport("HvInterruptEntriesAddress"), MethodImpl(MethodImplOptions.InternalCall)]

@@ -285,9 +285,6 @@ public unsafe struct SvmBackend : IVcpuBackend
     /// <inheritdoc/>
     public void SetPageFaultAddress(GuestVirtual address) => Word(Vmcb.Cr2) = address.Value;
 
-    /// <inheritdoc/>
-    public void DropInterruptedEvent() => Word(Vmcb.EventInjection) = 0;
-
     private readonly ref ulong Word(int offset) => ref *(ulong*)(_vmcb + offset);
 
     private readonly ref SegmentState Segment(int offset) => ref *(SegmentState*)(_vmcb + offset);

@@ -92,7 +92,4 @@ public unsafe interface IVcpuBackend
 
     /// <summary>Sets CR2, as a page fault does.</summary>
     void SetPageFaultAddress(GuestVirtual address);
-
-    /// <summary>Forgets an event that the last exit interrupted.</summary>
-    void DropInterruptedEvent();
 }

@@ -65,6 +65,12 @@ public abstract unsafe class Vcpu
     /// <summary>Lets exit what exits of a primary or of a shadow.</summary>
     public abstract void SetRole(bool shadow);
 
+    /// <summary>
+    /// Ends a time limit that was set for the guest: the processor's timer, if that was borrowed for it, is the primary's again, with what
+    /// was left of its count.
+    /// </summary>
+    public abstract void EndTimeLimit();
+
     /// <summary>Uses another nested page table, or the same one after changes to it.</summary>
     public abstract void SetNestedRoot(HostPhysical root);
 
@@ -74,12 +80,6 @@ public abstract unsafe class Vcpu
     /// <summary>Whether an event is to be delivered at the next entry.</summary>
     public abstract bool HasEvent { get; }
 
-    /// <summary>Gives the guest an interrupt if it can take one; false if not.</summary>
-    public abstract bool TryInject(byte vector);
-
     /// <summary>Takes the guest out of HLT or MWAIT: it goes on behind the instruction.</summary>
     public abstract void WakeUp();
-
-    /// <summary>What the guest's next instruction pointer is (for reports).</summary>
-    public abstract ulong InstructionPointer { get; }
 }

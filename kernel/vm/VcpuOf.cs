@@ -57,23 +57,13 @@ public sealed unsafe class VcpuOf<TBackend> : Vcpu where TBackend : struct, IVcp
     public override void SetRole(bool shadow) => Backend.SetRole(shadow);
 
     /// <inheritdoc/>
+    public override void EndTimeLimit() => Backend.SetPreemption(ulong.MaxValue);
+
+    /// <inheritdoc/>
     public override void SetNestedRoot(HostPhysical root) => Backend.SetNestedRoot(root);
 
     /// <inheritdoc/>
     public override void FlushNested() => Backend.FlushNested();
-
-    /// <inheritdoc/>
-    public override ulong InstructionPointer => Backend.Rip;
-
-    /// <inheritdoc/>
-    public override bool TryInject(byte vector)
-    {
-        if (!Backend.CanTakeInterrupt)
-            return false;
-        WakeUp();
-        Backend.InjectInterrupt(vector);
-        return true;
-    }
 
     /// <inheritdoc/>
     public override void WakeUp()

@@ -145,9 +145,6 @@ public unsafe partial struct VmxBackend : IVcpuBackend
     public void InjectInterrupt(byte vector) => _event = vector | VmxEvent.ExternalInterrupt | VmxEvent.Valid;
 
     /// <inheritdoc/>
-    public void DropInterruptedEvent() => _event = 0;
-
-    /// <inheritdoc/>
     public void SetInterruptWindow(bool exit) => SetProcessorControl(VmxControl.InterruptWindowExiting, exit);
 
     /// <inheritdoc/>

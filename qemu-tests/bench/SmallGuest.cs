@@ -16,7 +16,7 @@ public sealed class SmallGuest(Emulator emulator) : Guest(emulator)
     public override string RebootCommand => "reboot";
 
     /// <inheritdoc/>
-    protected override string HeartbeatCommand => "echo HEARTBEAT_ON=/dev/ttyS0 >/run/heartbeat; killall sleep";
+    protected override string HeartbeatCommand => "echo HEARTBEAT_ON=/dev/ttyS0 >/run/heartbeat";
 
     /// <inheritdoc/>
     public override void InstallKernel(string version, TimeSpan timeout, CancellationToken cancel = default) => Run($"use-kernel {version}", timeout, cancel);

@@ -90,8 +90,7 @@ public sealed unsafe class GuestVm : Vm
             wanted = 0;
         if (wanted == _registers)
             return;
-        if (_registers != 0)
-            _ = _machine.Identity.MapRange(Nested, _registers, _registers + VirtualNvmeController.BarBytes);
+        ShowDevicePages();
         _registers = wanted;
         HideDevicePages();
     }

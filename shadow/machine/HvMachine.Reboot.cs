@@ -183,6 +183,8 @@ public sealed unsafe partial class HvMachine
         GuestVm old = Primary, promoted = Shadow;
         Reboot.Enter(ControlPhase.Switching);
         Reboot.Mark(SwitchMark.PrimaryStopped);
+        // The shadow may have been stopped at any exit. What is given back later than the commit would overwrite the promoted system's timer.
+        promoted.Vcpu.EndTimeLimit();
         old.Nvme!.Pause();
         promoted.Nvme!.Pause();
         Reboot.Mark(SwitchMark.DiskDrained);

@@ -91,9 +91,6 @@ public sealed unsafe class ShadowMemory
         _table.Clear();
     }
 
-    /// <summary>Bytes of the guest's memory that lie in the pool.</summary>
-    public ulong OwnPages => PagesCopied + PagesZeroFilled;
-
     private bool ProvideMemory(GuestPhysical page, bool write)
     {
         byte* kept = _snapshot.Find(page);

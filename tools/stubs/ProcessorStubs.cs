@@ -145,7 +145,6 @@ internal static class ProcessorStubs
         a.mov(gs, eax);
         a.ret();
         One(a, "HvLoadTaskRegister", () => a.ltr(cx));
-        One(a, "HvLoadLdt", () => a.lldt(cx));
     }
 
     private static void EmitSelectors(StubAssembler a)
@@ -167,15 +166,7 @@ internal static class ProcessorStubs
         One(a, "HvDisableInterrupts", () => a.cli());
         One(a, "HvEnableInterrupts", () => a.sti());
         One(a, "HvWriteBackCaches", () => a.wbinvd());
-        One(a, "HvInvalidatePage", () => a.invlpg(__[rcx]));
         // Opens for exactly one maskable interrupt: the handler returns with interrupts disabled.
         One(a, "HvTakeOneInterrupt", () => { a.sti(); a.nop(); a.nop(); a.cli(); });
-        // void HvSwitchStack(void* stackTop, function, void* argument): calls the function on another stack; it never returns.
-        a.Routine("HvSwitchStack");
-        a.mov(rsp, rcx);
-        a.mov(rcx, r8);
-        a.sub(rsp, 32);
-        a.call(rdx);
-        a.ud2();
     }
 }

@@ -41,4 +41,7 @@ public struct DecodedInstruction
 
     /// <summary>Whether there was a LOCK prefix.</summary>
     public bool Lock;
+
+    /// <summary>One of the instructions that only a processor with SVM turned on has.</summary>
+    public readonly bool IsSvm => Operation is >= Operation.Vmrun and <= Operation.Invlpga;
 }

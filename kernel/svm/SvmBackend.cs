@@ -33,6 +33,8 @@ public unsafe struct SvmBackend : IVcpuBackend
         _shadowMaps = shadowMaps;
         _hostVmcb = hostVmcb;
         _preemption = ulong.MaxValue;
+        // Of a user program's SVM instruction the processor checks the privilege first; a guest without SVM must see #UD.
+        *(uint*)(_vmcb + Vmcb.InterceptExceptions) = Vmcb.InterceptGeneralProtection;
         Intercept(SvmExitCode.Init);
         Intercept(SvmExitCode.Cpuid);
         Intercept(SvmExitCode.Invd);
@@ -289,6 +291,25 @@ public unsafe struct SvmBackend : IVcpuBackend
 
     private readonly ref SegmentState Segment(int offset) => ref *(SegmentState*)(_vmcb + offset);
 
+    // The guest's own #GP goes on to it. It was stopped before the processor looked at what it interrupted, so that is done here.
+    private ExitReason PassOnGeneralProtection(uint errorCode)
+    {
+        ulong interrupted = Word(Vmcb.EventInjection);
+        bool isSecond = (interrupted & Vmcb.EventValid) != 0 && (interrupted & Vmcb.EventTypeMask) == Vmcb.EventException;
+        switch (isSecond ? DoubleFault.After((byte)interrupted) : DoubleFaultOutcome.Serial)
+        {
+            case DoubleFaultOutcome.Shutdown:
+                return ExitReason.TripleFault;
+            case DoubleFaultOutcome.DoubleFault:
+                InjectException(DoubleFault.Vector, true, 0);
+                break;
+            default:
+                InjectException(DoubleFault.GeneralProtection, true, errorCode);
+                break;
+        }
+        return ExitReason.GeneralProtection;
+    }
+
     private void Intercept(int exitCode) => SetIntercept(exitCode, true);
 
     private void SetIntercept(int exitCode, bool exit)
@@ -324,6 +345,7 @@ public unsafe struct SvmBackend : IVcpuBackend
                 exit.IsFetch = (info & NestedFaultFetch) != 0;
                 exit.Address = new GuestPhysical(Word(Vmcb.ExitInfo2));
                 return;
+            case SvmExitCode.GeneralProtection: exit.Reason = PassOnGeneralProtection((uint)info); return;
             case SvmExitCode.Halt: exit.Reason = ExitReason.Halt; return;
             case SvmExitCode.Mwait: exit.Reason = ExitReason.MonitorWait; return;
             case SvmExitCode.Monitor: exit.Reason = ExitReason.Monitor; return;

@@ -20,6 +20,9 @@ internal static class Vmcb
     /// <summary>First exit code of each intercept word: bit n of the word leads to this code plus n (B-1, C-1).</summary>
     public const int Misc1Codes = 0x60, Misc2Codes = 0x80;
 
+    /// <summary>InterceptExceptions: #GP, vector 13.</summary>
+    public const uint InterceptGeneralProtection = 1 << 13;
+
     /// <summary>TLB_CONTROL: flush everything at the next VMRUN.</summary>
     public const byte FlushAll = 1;
 
@@ -30,5 +33,5 @@ internal static class Vmcb
     public const ulong VirtualIrq = 1 << 8, IgnoreTpr = 1 << 20, InterruptMasking = 1 << 24, HighestPriority = 0xFul << 16;
 
     /// <summary>EventInjection and ExitIntInfo: vector 7:0, type 10:8, error code valid 11, valid 31, error code 63:32 (15.20).</summary>
-    public const ulong EventValid = 1u << 31, EventHasErrorCode = 1 << 11, EventInterrupt = 0 << 8, EventNmi = 2 << 8, EventException = 3 << 8;
+    public const ulong EventValid = 1u << 31, EventHasErrorCode = 1 << 11, EventInterrupt = 0 << 8, EventNmi = 2 << 8, EventException = 3 << 8, EventTypeMask = 7 << 8;
 }

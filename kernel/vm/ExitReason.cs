@@ -45,6 +45,8 @@ public enum ExitReason : byte
     TaskPriority,
     /// <summary>A task switch by hardware (Intel: exits always).</summary>
     TaskSwitch,
+    /// <summary>The guest caused #GP, and will be given it (AMD).</summary>
+    GeneralProtection,
     /// <summary>The processor did not accept the guest's state.</summary>
     EntryFailed,
     /// <summary>Anything else; the detail holds the processor's own number.</summary>

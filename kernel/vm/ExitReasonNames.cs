@@ -29,6 +29,7 @@ public static class ExitReasonNames
         ExitReason.ControlRegister => "control_register"u8,
         ExitReason.TaskPriority => "task_priority"u8,
         ExitReason.TaskSwitch => "task_switch"u8,
+        ExitReason.GeneralProtection => "gp"u8,
         ExitReason.EntryFailed => "entry_failed"u8,
         _ => "unknown"u8,
     };

@@ -107,6 +107,9 @@ public sealed unsafe class VcpuOf<TBackend> : Vcpu where TBackend : struct, IVcp
             case ExitReason.VirtualizationInstruction:
                 Backend.InjectException(InvalidOpcode, false, 0);
                 break;
+            case ExitReason.GeneralProtection:
+                HandleGeneralProtection();
+                break;
             case ExitReason.InvalidateCaches:
                 // INVD would drop Hv's own unwritten lines too.
                 Stubs.WriteBackCaches();
@@ -144,6 +147,18 @@ public sealed unsafe class VcpuOf<TBackend> : Vcpu where TBackend : struct, IVcp
                 Panic.Stop("an exit that Hv did not ask for");
                 break;
         }
+    }
+
+    // With an error code of 0 it is an instruction's own, not that of an event on its way. It is waiting to be delivered.
+    private void HandleGeneralProtection()
+    {
+        if (_exit.Detail != 0 || Backend.PrivilegeLevel == 0)
+            return;
+        InstructionContext context = DescribeGuest();
+        Span<byte> bytes = stackalloc byte[InstructionDecoder.MaximumLength];
+        int length = InstructionFetcher.Fetch(in context, Machine.Memory, bytes, out _);
+        if (InstructionDecoder.Decode(bytes.Slice(0, length), context.Mode).IsSvm)
+            Backend.InjectException(InvalidOpcode, false, 0);
     }
 
     private void HandleCpuid()
@@ -338,13 +353,19 @@ public sealed unsafe class VcpuOf<TBackend> : Vcpu where TBackend : struct, IVcp
         return TryDecode(out _, out DecodedInstruction instruction) ? instruction.Length : 0;
     }
 
-    private bool TryDecode(out InstructionContext context, out DecodedInstruction instruction)
+    private InstructionContext DescribeGuest()
     {
-        context = default;
-        instruction = default;
+        InstructionContext context = default;
         context.Registers = &Registers->General;
         Backend.Describe(ref context);
         context.Paging.PhysicalAddressBits = PhysicalAddressBits;
+        return context;
+    }
+
+    private bool TryDecode(out InstructionContext context, out DecodedInstruction instruction)
+    {
+        context = DescribeGuest();
+        instruction = default;
         Span<byte> bytes = stackalloc byte[InstructionDecoder.MaximumLength];
         int length = InstructionFetcher.Fetch(in context, Machine.Memory, bytes, out uint errorCode);
         if (length == 0)

@@ -23,6 +23,6 @@ public struct VmExit
     public GuestPhysical Address;
     /// <summary>The processor's own exit number.</summary>
     public ulong Code;
-    /// <summary>The processor's own detail (exit qualification, EXITINFO1).</summary>
+    /// <summary>The processor's own detail (exit qualification, EXITINFO1; of an exception its error code).</summary>
     public ulong Detail;
 }

@@ -18,6 +18,9 @@ public sealed class MachineOptions
     /// <summary>The machine's memory in MiB; 0 takes the bench's usual size.</summary>
     public int MemoryMiB { get; init; }
 
+    /// <summary>How many processors the machine has (QEMU).</summary>
+    public int Processors { get; init; } = 1;
+
     /// <summary>More arguments for QEMU, or more lines for Bochs' configuration.</summary>
     public IReadOnlyList<string> Extra { get; init; } = [];
 }

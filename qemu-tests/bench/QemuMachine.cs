@@ -1,9 +1,10 @@
 using System.Net.Sockets;
+using System.Text.Json.Nodes;
 
 namespace Hv.Bench;
 
 /// <summary>
-/// A q35 machine with UEFI, one processor, an Intel network card and the guest's disk; Hv comes on a USB stick, as a user would
+/// A q35 machine with UEFI, one processor unless asked for more, an Intel network card and the guest's disk; Hv comes on a USB stick, as a user would
 /// bring it.
 /// </summary>
 public abstract class QemuMachine(MachineOptions options) : Emulator(options)
@@ -43,7 +44,7 @@ public abstract class QemuMachine(MachineOptions options) : Emulator(options)
         List<string> arguments =
         [
             "-nodefaults", "-no-user-config", "-name", "hv", "-machine", "q35", .. ProcessorArguments,
-            "-smp", "1", "-m", $"{(Options.MemoryMiB > 0 ? Options.MemoryMiB : UsualMemoryMiB)}",
+            "-smp", $"{Options.Processors}", "-m", $"{(Options.MemoryMiB > 0 ? Options.MemoryMiB : UsualMemoryMiB)}",
             "-drive", $"if=pflash,format=raw,readonly=on,file={Firmware}",
             "-drive", $"if=pflash,format=raw,file={InRun("efi-variables.fd")}",
             "-display", "none", "-vga", "std",
@@ -64,6 +65,13 @@ public abstract class QemuMachine(MachineOptions options) : Emulator(options)
         }
         arguments.AddRange(Options.Extra);
         return new OwnedProcess("qemu-system-x86_64", arguments, InRun("emulator.out"), InRun("emulator.err"));
+    }
+
+    /// <summary>Stops the machine and opens QEMU's debugger port, which waits up to <paramref name="timeout"/> for each answer.</summary>
+    public GdbStub OpenDebugger(TimeSpan timeout)
+    {
+        Qmp.Execute("human-monitor-command", new JsonObject { ["command-line"] = $"gdbserver unix:{sockets}/gdb,server=on,wait=off" });
+        return new GdbStub(Connect("gdb"), timeout);
     }
 
     /// <inheritdoc/>

@@ -2,7 +2,7 @@
  * What the tests ask of the processor and of the disk controller from inside a guest.
  *
  *   probe cpuid LEAF [SUBLEAF]       prints eax ebx ecx edx
- *   probe instructions               runs each VMX and SVM instruction and prints what became of it
+ *   probe instructions               runs each VMX and SVM instruction, and some that fault on every processor, and prints what became of it
  *   probe steps                      steps singly through NOP, IN, CPUID and NOP and prints where it came to a stop, in bytes from the start
  *   probe msr INDEX [VALUE]          reads or writes a model-specific register: the value, "written" or "fault"
  *   probe nvme OPCODE LENGTH [CDW10 [CDW11 [CDW12 [CDW13]]]]
@@ -57,11 +57,15 @@ INSTRUCTION(stgi, "0x0f,0x01,0xdc")
 INSTRUCTION(clgi, "0x0f,0x01,0xdd")
 INSTRUCTION(skinit, "0x0f,0x01,0xde")
 INSTRUCTION(invlpga, "0x0f,0x01,0xdf")
+INSTRUCTION(hlt, "0xf4")
+INSTRUCTION(int2, "0xcd,0x02")
+INSTRUCTION(noncanonical, "0x48,0xb8,0,0,0,0,0,0,0,0x80,0x48,0x8b,0x00")
 
 #define ENTRY(name) { #name, name }
 static const struct { const char *name; void (*run)(void); } instructions[] = {
     ENTRY(vmcall), ENTRY(vmlaunch), ENTRY(vmresume), ENTRY(vmxoff), ENTRY(vmfunc), ENTRY(vmptrld), ENTRY(vmclear), ENTRY(vmxon), ENTRY(vmread),
     ENTRY(vmwrite), ENTRY(invept), ENTRY(invvpid), ENTRY(vmrun), ENTRY(vmmcall), ENTRY(vmload), ENTRY(vmsave), ENTRY(stgi), ENTRY(clgi), ENTRY(skinit), ENTRY(invlpga),
+    ENTRY(hlt), ENTRY(int2), ENTRY(noncanonical),
 };
 
 static int try_instructions(void)

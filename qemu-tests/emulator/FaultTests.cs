@@ -1,0 +1,50 @@
+using System.Diagnostics;
+using Hv.Bench;
+using Xunit;
+
+namespace Hv.EmulatorTests;
+
+public sealed class FaultTests
+{
+    private const ushort HvCodeSelector = 0x08;
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2), Slice = TimeSpan.FromMilliseconds(1);
+
+    [Fact]
+    public void A_fault_in_Hv_is_reported_with_registers_and_the_names_of_functions()
+    {
+        using QemuMachine machine = (QemuMachine)Machine.Start(BenchKind.QemuSvm, "fault", GuestKind.Small);
+        WaitFor(machine, "the OS takes over from the firmware");
+        using (GdbStub debugger = machine.OpenDebugger(Limit))
+        {
+            // A starting Linux asks for CPUID and PCI configuration all the time: it does not take long to meet Hv at work.
+            long start = Stopwatch.GetTimestamp();
+            while (debugger.ReadCs() != HvCodeSelector)
+            {
+                Assert.True(Stopwatch.GetElapsedTime(start) < Limit, "Hv was never met at work");
+                debugger.Continue();
+                Thread.Sleep(Slice);
+                debugger.Stop();
+            }
+            debugger.WriteRip(0);
+            debugger.Continue();
+            WaitFor(machine, "VcpuLoop");
+        }
+        string report = machine.ReadHvLog();
+        Assert.Matches(@"Hv fault, vector 0xe\b", report);
+        Assert.Matches(@"  rip 0x0 ", report);
+        Assert.Matches(@"  rsp 0x[0-9a-f]+\s+rflags", report.ReplaceLineEndings(" "));
+        Assert.Matches(@"  r0 [0-9a-f]{16}  r1 [0-9a-f]{16}  r2 [0-9a-f]{16}  r3 [0-9a-f]{16}", report);
+        Assert.Matches(@"    0x[0-9a-f]+ \S*VcpuOf\S*RunOnce\S*\+0x[0-9a-f]+", report);
+    }
+
+    private static void WaitFor(QemuMachine machine, string line)
+    {
+        long start = Stopwatch.GetTimestamp();
+        while (!machine.ReadHvLog().Contains(line, StringComparison.Ordinal))
+        {
+            if (machine.HasExited || Stopwatch.GetElapsedTime(start) > Limit)
+                throw machine.Explain(new BenchException($"Hv has not said '{line}'."));
+            Thread.Sleep(Slice);
+        }
+    }
+}

@@ -4,6 +4,7 @@ using Xunit;
 
 namespace Hv.EmulatorTests;
 
+[Collection(Collections.Qemu)]
 public sealed class FaultTests
 {
     private const ushort HvCodeSelector = 0x08;

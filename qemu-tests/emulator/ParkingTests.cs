@@ -3,6 +3,7 @@ using Xunit;
 
 namespace Hv.EmulatorTests;
 
+[Collection(Collections.Qemu)]
 public sealed class ParkingTests
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);

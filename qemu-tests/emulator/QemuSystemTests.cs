@@ -3,6 +3,7 @@ using Xunit;
 namespace Hv.EmulatorTests;
 
 /// <summary>AMD-V.</summary>
+[Collection(Collections.Qemu)]
 public sealed class QemuSystemTests(QemuFixture machine) : SystemTests(machine), IClassFixture<QemuFixture>
 {
     [Fact]

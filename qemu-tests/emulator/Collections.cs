@@ -1,0 +1,11 @@
+namespace Hv.EmulatorTests;
+
+/// <summary>The collections of tests: those of one never run at the same time.</summary>
+internal static class Collections
+{
+    /// <summary>Tests on QEMU.</summary>
+    public const string Qemu = "QEMU";
+
+    /// <summary>Tests on Bochs.</summary>
+    public const string Bochs = "Bochs";
+}

@@ -7,12 +7,14 @@ namespace Hv.Shadow.Machine;
 /// What a shadow has written to the machine's MSRs: kept here while the primary uses them, read back from here, and written to the
 /// processor when the shadow becomes the machine's system.
 /// </summary>
+/// <remarks>Made while booting, with Hv's IDT in use.</remarks>
 public sealed class MsrTable
 {
     private const int Capacity = 256;
 
     private readonly uint[] _indices = new uint[Capacity];
     private readonly ulong[] _values = new ulong[Capacity];
+    private readonly bool _hasCounters = PerformanceCounters.ArePresent();
     private int _count;
 
     /// <summary>Forgets everything.</summary>
@@ -31,9 +33,9 @@ public sealed class MsrTable
         int at = Find(index);
         if (at < 0)
         {
-            // Command registers cannot be read; the rest must exist.
-            bool isCommand = index == Msr.PredCmd || index == Msr.BiosUpdateTrigger;
-            if (isCommand)
+            // Command registers cannot be read; the rest must exist, and keep what is written.
+            bool isLost = index == Msr.PredCmd || index == Msr.BiosUpdateTrigger || (!_hasCounters && PerformanceCounters.Contains(index));
+            if (isLost)
                 return Status.Ok;
             if (!Msr.TryRead(index).IsOk || _count == Capacity)
                 return Status.Unsupported;

@@ -222,7 +222,7 @@ public sealed class VirtualPlatform : PortDevice
 
     /// <summary>
     /// Makes the real devices, other than bridges, be in the state of these. Interrupts must be off on this processor, <see cref="IsIdle"/> must hold,
-    /// and the real local APIC must have no requests left (<see cref="LocalApic.HasRealRequests"/>).
+    /// and the real local APIC must have no requests left (<see cref="Hv.Kernel.Processor.LocalApicAccess.HasRequests"/>).
     /// </summary>
     public void Commit(RealPlatform real)
     {

@@ -13,6 +13,9 @@ public sealed unsafe class VcpuLoop<TBackend> where TBackend : struct, IVcpuBack
     /// <summary>How long a busy primary runs before the shadow gets its share, in milliseconds.</summary>
     private const ulong QuantumMilliseconds = 10;
 
+    /// <summary>How long the shadow runs at most before Hv looks for interrupts of the primary itself, in milliseconds.</summary>
+    private const ulong SliceMilliseconds = 10;
+
     private readonly LoopOwner _owner;
     private readonly ulong _ticksPerMillisecond;
     private VcpuOf<TBackend> _primary;
@@ -123,10 +126,12 @@ public sealed unsafe class VcpuLoop<TBackend> where TBackend : struct, IVcpuBack
             if (now >= end)
                 return true;
             Bring(_shadow);
-            _shadow.Backend.SetPreemption(Math.Min(next, end - now));
+            _shadow.Backend.SetPreemption(Math.Min(Math.Min(next, end - now), SliceMilliseconds * _ticksPerMillisecond));
             ran = true;
             ExitReason reason = _shadow.RunOnce();
-            if (reason == ExitReason.ExternalInterrupt || reason == ExitReason.NonMaskableInterrupt)
+            // Bochs 3.1 does not let an interrupt exit while RFLAGS.IF is 0 in Hv and has not changed in the shadow.
+            bool isMissed = reason == ExitReason.TimerExpired && LocalApicAccess.HasRequests;
+            if (reason == ExitReason.ExternalInterrupt || reason == ExitReason.NonMaskableInterrupt || isMissed)
             {
                 _primary.WakeUp();
                 _primarySince = Stubs.ReadTsc();

@@ -70,6 +70,8 @@ public abstract class QemuMachine(MachineOptions options) : Emulator(options)
     /// <summary>Stops the machine and opens QEMU's debugger port, which waits up to <paramref name="timeout"/> for each answer.</summary>
     public GdbStub OpenDebugger(TimeSpan timeout)
     {
+        // A machine that runs would be stopped by the connection, which is reported as one more packet, at some time.
+        Qmp.Execute("stop");
         Qmp.Execute("human-monitor-command", new JsonObject { ["command-line"] = $"gdbserver unix:{sockets}/gdb,server=on,wait=off" });
         return new GdbStub(Connect("gdb"), timeout);
     }

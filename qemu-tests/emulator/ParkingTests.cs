@@ -19,7 +19,7 @@ public sealed class ParkingTests
             guest.WaitUntilUp(Limit);
             guest.LogIn(Limit);
             Assert.Equal("1", guest.Run("grep -c ^processor /proc/cpuinfo", Limit));
-            Assert.Equal("0", guest.Run("cat /sys/devices/system/cpu/present", Limit));
+            Assert.Equal("0", guest.Run("cat /sys/devices/system/cpu/online", Limit));
         }
         catch (BenchException e)
         {

@@ -14,6 +14,6 @@ mkdir -p "$files"/usr/local/sbin "$files"/etc/systemd/system/multi-user.target.w
 cp out/shadowctl/shadowctl "$files/usr/local/sbin/"
 cp tools/shadowctl/shadowctl-ready.service "$files/etc/systemd/system/"
 ln -s ../shadowctl-ready.service "$files/etc/systemd/system/multi-user.target.wants/"
-# The small guest has no systemd.
-printf '#!/bin/sh\nexec /usr/local/sbin/shadowctl ready --finish\n' >"$files/etc/rc.d/shadowctl"
+# The small guest has no systemd, and its tests read the console.
+printf '#!/bin/sh\nexec /usr/local/sbin/shadowctl ready --finish >/var/log/shadowctl 2>&1\n' >"$files/etc/rc.d/shadowctl"
 chmod 755 "$files/etc/rc.d/shadowctl" "$files/usr/local/sbin/shadowctl"

@@ -254,7 +254,7 @@ public sealed unsafe partial class HvMachine
         IoApic.MaskReal(Real.IoApic);
         LocalApicAccess.Write(LocalApicAccess.LvtTimer, LocalApicAccess.Read(LocalApicAccess.LvtTimer) | LocalApicAccess.LvtMasked);
         LocalApicAccess.Write(LocalApicAccess.TaskPriority, 0);
-        for (int i = 0; i < MaxTakenInterrupts && LocalApic.HasRealRequests(Real.Msrs, Real.LocalApic); i++)
+        for (int i = 0; i < MaxTakenInterrupts && LocalApicAccess.HasRequests; i++)
         {
             LocalApicAccess.EndOfInterrupt();
             HostWindow.TakeOne();

@@ -109,18 +109,6 @@ public sealed partial class LocalApic
             WriteReal(msrs, page, ApicRegister.Spurious, _spurious);
     }
 
-    /// <summary>Whether interrupts that the real APIC has accepted still wait there.</summary>
-    public static bool HasRealRequests(RealMsrs msrs, MmioDevice page)
-    {
-        bool extended = (msrs.Read(ApicRegister.MsrApicBase) & ApicRegister.BaseExtended) != 0;
-        for (int i = 0; i < VectorSet.WordCount; i++)
-        {
-            if (ReadReal(extended, msrs, page, ApicRegister.Request + i) != 0)
-                return true;
-        }
-        return false;
-    }
-
     private void CommitMode(RealMsrs msrs)
     {
         const ulong modes = ApicRegister.BaseEnable | ApicRegister.BaseExtended;

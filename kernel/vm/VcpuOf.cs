@@ -95,8 +95,7 @@ public sealed unsafe class VcpuOf<TBackend> : Vcpu where TBackend : struct, IVcp
                 break;
             case ExitReason.Halt:
             case ExitReason.MonitorWait:
-                IsHalted = true;
-                HaltLength = (byte)LengthOfInstruction();
+                BeginWait();
                 break;
             case ExitReason.Xsetbv:
                 HandleXsetbv();
@@ -144,6 +143,17 @@ public sealed unsafe class VcpuOf<TBackend> : Vcpu where TBackend : struct, IVcp
                 Panic.Stop("an exit that Hv did not ask for");
                 break;
         }
+    }
+
+    private void BeginWait()
+    {
+        bool isMonitorWait = _exit.Reason == ExitReason.MonitorWait;
+        ulong rflags = Backend.Rflags;
+        IsHalted = true;
+        HaltLength = (byte)LengthOfInstruction();
+        EndsOnInterrupt = WaitRules.EndsOnInterrupt(isMonitorWait, rflags, (uint)Registers->General.Rcx);
+        if (WaitRules.IsForGood(isMonitorWait, rflags))
+            Machine.HaltedForGood(Backend.Rip);
     }
 
     private void HandleCpuid()

@@ -10,6 +10,7 @@ namespace Hv.ShadowControl;
 public sealed class Promotion(ISystem system, ControlClient client, TextWriter log)
 {
     private static readonly TimeSpan ReadySlice = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan StartupTime = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan ClockPoll = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan ClockTolerance = TimeSpan.FromMilliseconds(500);
@@ -26,12 +27,55 @@ public sealed class Promotion(ISystem system, ControlClient client, TextWriter l
             log.WriteLine("not a shadow: nothing to do");
             return false;
         }
+        CheckUnits();
         log.WriteLine("ready");
         while (!client.Ready(ReadySlice))
         {
         }
         log.WriteLine("promoted: this is the machine's system now");
         return true;
+    }
+
+    /// <summary>
+    /// In a shadow: has Hv throw this system away. "emergency" and "rescue" name the modes of systemd; any other reason is a sentence for the user
+    /// of the primary. Does nothing elsewhere.
+    /// </summary>
+    public void ReportFailure(string reason)
+    {
+        if (client.Status().Role != ControlRole.Shadow)
+        {
+            log.WriteLine("not a shadow: nothing to do");
+            return;
+        }
+        switch (reason)
+        {
+            case "emergency":
+                client.Fail(ControlFailure.EmergencyMode, "It is emergency mode.");
+                break;
+            case "rescue":
+                client.Fail(ControlFailure.EmergencyMode, "It is rescue mode.");
+                break;
+            default:
+                client.Fail(ControlFailure.Rejected, reason);
+                break;
+        }
+    }
+
+    // Whether all is well enough: failed units that nobody has named as critical are only told of.
+    private void CheckUnits()
+    {
+        IReadOnlyList<string> critical = system.CriticalUnits;
+        if (critical.Count != 0)
+            system.WaitUntilStarted(StartupTime);
+        IReadOnlyList<string> failed = system.FailedUnits();
+        if (failed.Count == 0)
+            return;
+        log.WriteLine("failed units: " + string.Join(", ", failed));
+        string[] fatal = failed.Where(unit => UnitList.Contains(critical, unit)).ToArray();
+        if (fatal.Length == 0)
+            return;
+        client.Fail(ControlFailure.FailedUnit, "Failed: " + string.Join(", ", fatal) + ".");
+        throw new ControlException(ExitCode.Failed, "This shadow is thrown away because of failed units: " + string.Join(", ", fatal) + ".");
     }
 
     /// <summary>Waits for the passed-through devices and their network interfaces, and steps the clock.</summary>

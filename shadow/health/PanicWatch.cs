@@ -35,7 +35,7 @@ public sealed class PanicWatch
     /// <summary>What the kernel gave as the reason, as it was sent; empty if it gave none.</summary>
     public ReadOnlySpan<byte> Reason => _reason.AsSpan(0, _reasonLength);
 
-    /// <summary>Watches a new shadow from the end of <paramref name="log"/> on.</summary>
+    /// <summary>Watches a new shadow from the end of <paramref name="log"/> on, or from its beginning if it is cleared.</summary>
     public void Begin(SerialLog log)
     {
         _read = log.Written;
@@ -55,7 +55,7 @@ public sealed class PanicWatch
     /// <summary>Reads what is new in <paramref name="log"/>; <paramref name="now"/> is in ns.</summary>
     public void Read(SerialLog log, ulong now)
     {
-        _read = Math.Max(_read, log.Oldest);
+        _read = _read > log.Written ? log.Oldest : Math.Max(_read, log.Oldest);
         while (_read < log.Written)
             Take(log[_read++], now);
     }

@@ -65,14 +65,17 @@ public sealed unsafe partial class HvMachine
     {
         get
         {
-            ulong next = Math.Min(_panic.Deadline, Reboot.Phase == ControlPhase.Booting ? _readyBefore : VirtualClock.Never);
+            ulong next = Math.Min(_panic.Deadline, Reboot.Phase == ControlPhase.Ready ? VirtualClock.Never : _readyBefore);
             next = Math.Min(next, Primary.Control!.NextDeadline);
             return Math.Min(next, Shadow.Control!.NextDeadline);
         }
     }
 
-    private void LimitTime(uint seconds) =>
+    private void BeginWatch(uint seconds)
+    {
         _readyBefore = Time.Nanoseconds + (seconds == 0 ? DefaultTimeLimit : seconds) * NanosecondsPerSecond;
+        _panic.Begin(Shadow.Platform.Log);
+    }
 
     private void WatchConsole() => _panic.Read(Shadow.Platform.Log, Shadow.Platform.Clock.Now);
 
@@ -84,7 +87,7 @@ public sealed unsafe partial class HvMachine
         ulong now = Time.Nanoseconds;
         if (now >= _panic.Deadline)
             ShadowFailed(ControlFailure.KernelPanic);
-        else if (Reboot.Phase == ControlPhase.Booting && now >= _readyBefore)
+        else if (Reboot.Phase != ControlPhase.Ready && now >= _readyBefore)
             ShadowFailed(ControlFailure.TimedOut);
     }
 }

@@ -39,7 +39,7 @@ public sealed unsafe partial class HvMachine
             return ControlStatus.NoMemory;
         _share = share == 0 ? DefaultShare : share;
         _startAsked = true;
-        LimitTime(seconds);
+        BeginWatch(seconds);
         Reboot.Begin();
         NeedsAttention = true;
         return 0;
@@ -144,7 +144,6 @@ public sealed unsafe partial class HvMachine
         shadow.Vcpu.SetNestedRoot(shadow.Nested.Root);
         for (int i = 0; i < shadow.Exits.Length; i++)
             shadow.Exits[i] = 0;
-        _panic.Begin(shadow.Platform.Log);
         Log.Line("Hv: a shadow starts; free pages ", Pool.FreePages);
         Reboot.Enter(ControlPhase.Booting);
         Primary.Control!.PhaseChanged();

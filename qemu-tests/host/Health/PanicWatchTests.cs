@@ -79,8 +79,8 @@ public sealed class PanicWatchTests
         _watch.Begin(_log);
         Send(" - not syncing: no\n", Now);
         Assert.False(_watch.HasPanicked);
-        _log.Clear();
         _watch.Begin(_log);
+        _log.Clear();
         Send("Kernel panic - not syncing: new\n", Now);
         Assert.Equal("new", Encoding.ASCII.GetString(_watch.Reason));
     }

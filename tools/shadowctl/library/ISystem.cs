@@ -28,7 +28,7 @@ public interface ISystem
     /// <summary>The network cards on PCI, by address, with the names of their interfaces; no name as long as a card has no driver.</summary>
     IReadOnlyDictionary<string, string?> NetworkCards();
 
-    /// <summary>The units (names or patterns with * and ?) without which the administrator does not want a shadow to be switched to.</summary>
+    /// <summary>The units without which the administrator does not want a shadow to be switched to.</summary>
     IReadOnlyList<string> CriticalUnits { get; }
 
     /// <summary>Waits until the service manager has started everything, but no longer than <paramref name="limit"/>.</summary>

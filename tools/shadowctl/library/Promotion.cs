@@ -71,7 +71,7 @@ public sealed class Promotion(ISystem system, ControlClient client, TextWriter l
         if (failed.Count == 0)
             return;
         log.WriteLine("failed units: " + string.Join(", ", failed));
-        string[] fatal = failed.Where(unit => UnitList.Contains(critical, unit)).ToArray();
+        string[] fatal = failed.Where(critical.Contains).ToArray();
         if (fatal.Length == 0)
             return;
         client.Fail(ControlFailure.FailedUnit, "Failed: " + string.Join(", ", fatal) + ".");

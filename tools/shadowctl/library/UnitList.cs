@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using System.IO.Enumeration;
 using System.Linq;
 
 namespace Hv.ShadowControl;
@@ -10,7 +9,7 @@ public static class UnitList
 {
     private const string Key = "failed-units";
 
-    /// <summary>The units and patterns after "failed-units =" in the text of the configuration file, separated by blanks or commas; empty without it.</summary>
+    /// <summary>The units after "failed-units =" in the text of the configuration file, separated by blanks or commas; empty without it.</summary>
     public static IReadOnlyList<string> Parse(string configuration)
     {
         var units = new List<string>();
@@ -18,7 +17,7 @@ public static class UnitList
         {
             int equals = line.IndexOf('=', StringComparison.Ordinal);
             if (equals > 0 && line[..equals].Trim() == Key)
-                units.AddRange(line[(equals + 1)..].Split(['#', ';'])[0].Split([' ', '\t', '\r', ','], StringSplitOptions.RemoveEmptyEntries));
+                units.AddRange(line[(equals + 1)..].Split('#')[0].Split([' ', '\t', '\r', ','], StringSplitOptions.RemoveEmptyEntries));
         }
         return units;
     }
@@ -26,8 +25,4 @@ public static class UnitList
     /// <summary>The units in the first column of what <c>systemctl list-units --plain --no-legend</c> writes.</summary>
     public static IReadOnlyList<string> ParseListing(string listing) =>
         [.. listing.Split('\n').Select(line => line.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries).FirstOrDefault("")).Where(unit => unit.Length != 0)];
-
-    /// <summary>Whether <paramref name="unit"/> is among <paramref name="patterns"/>: the name, the name without ".service", or a pattern with * and ?.</summary>
-    public static bool Contains(IReadOnlyList<string> patterns, string unit) => patterns.Any(pattern =>
-        FileSystemName.MatchesSimpleExpression(pattern, unit, ignoreCase: false) || pattern + ".service" == unit);
 }

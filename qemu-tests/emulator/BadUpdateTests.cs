@@ -15,29 +15,29 @@ public sealed class BadUpdateTests(QemuFixture machine, ITestOutputHelper output
     private static readonly TimeSpan Boot = TimeSpan.FromMinutes(4);
 
     // What the kernel starts instead of an init, before any driver is loaded: busybox with a command.
-    private const string EarlyShell = "rdinit=/bin/busybox -- sh -c";
+    private const string Busybox = "/bin/busybox", EarlyShell = $"rdinit={Busybox} -- sh -c";
 
     [Fact]
     public void An_init_that_ends_is_a_kernel_panic() =>
-        Fails("rdinit=/bin/busybox", "kernel_panic", "Kernel panic - not syncing: Attempted to kill init!", "Attempted to kill init");
+        Fails($"rdinit={Busybox}", "kernel_panic", "Kernel panic - not syncing: Attempted to kill init!", "Attempted to kill init");
 
     [Fact]
     public void A_kernel_that_panics_and_would_restart_is_a_kernel_panic() =>
-        Fails($"panic=1 {EarlyShell} 'mount -t proc proc /proc; echo c >/proc/sysrq-trigger'", "kernel_panic",
+        Fails($"panic=1 {EarlyShell} '{Busybox} mount -t proc proc /proc; echo c >/proc/sysrq-trigger'", "kernel_panic",
             "Kernel panic - not syncing: sysrq triggered crash", "sysrq triggered crash");
 
     [Fact]
-    public void A_power_off_instead_of_a_restart_is_a_failure() => Fails($"{EarlyShell} 'echo good night; poweroff -f'", "powered_off", "good night");
+    public void A_power_off_instead_of_a_restart_is_a_failure() => Fails($"{EarlyShell} 'echo good night; {Busybox} poweroff -f'", "powered_off", "good night");
 
     [Fact]
-    public void A_restart_before_the_system_is_up_is_a_failure() => Fails($"{EarlyShell} 'echo once more; reboot -f'", "restarted", "once more");
+    public void A_restart_before_the_system_is_up_is_a_failure() => Fails($"{EarlyShell} 'echo once more; {Busybox} reboot -f'", "restarted", "once more");
 
     [Fact]
-    public void A_triple_fault_is_a_failure() => Fails($"reboot=triple {EarlyShell} 'echo over; reboot -f'", "crashed", "over");
+    public void A_triple_fault_is_a_failure() => Fails($"reboot=triple {EarlyShell} 'echo over; {Busybox} reboot -f'", "crashed", "over");
 
     [Fact]
     public void A_processor_that_halts_with_interrupts_off_is_noticed_at_once() =>
-        Fails($"{EarlyShell} 'echo stop; halt -f'", "halted", "reboot: System halted", "The instruction is at ffffffff");
+        Fails($"{EarlyShell} 'echo stop; {Busybox} halt -f'", "halted", "reboot: System halted", "The instruction is at ffffffff");
 
     [Fact]
     public void A_shadow_that_hangs_is_thrown_away_when_its_time_is_over() =>

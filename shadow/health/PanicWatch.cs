@@ -64,6 +64,9 @@ public sealed class PanicWatch
     {
         if (_collects)
             Collect(value);
+        // Linux repeats the words in the line that ends the report.
+        if (_found > 1 && value == (byte)'\n')
+            Deadline = Math.Min(Deadline, now);
         if (value != Words[_matched])
             _matched = 0;
         if (value != Words[_matched])
@@ -71,17 +74,10 @@ public sealed class PanicWatch
         if (++_matched < Words.Length)
             return;
         _matched = 0;
-        _found++;
-        if (_found == 1)
-        {
-            _collects = true;
-            Deadline = now + Patience;
-        }
-        else
-        {
-            // Linux repeats the words in the line that ends the report.
-            Deadline = Math.Min(Deadline, now);
-        }
+        if (++_found > 1)
+            return;
+        _collects = true;
+        Deadline = now + Patience;
     }
 
     // The words are followed by ": REASON" and the end of the line.

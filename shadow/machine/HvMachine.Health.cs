@@ -1,7 +1,6 @@
 using System;
 using Hv.Drivers.Control;
 using Hv.Drivers.Platform;
-
 using Hv.Kernel.Diagnostics;
 using Hv.Kernel.Time;
 using Hv.Shadow.Health;

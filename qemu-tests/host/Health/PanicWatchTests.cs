@@ -50,8 +50,10 @@ public sealed class PanicWatchTests
     public void The_report_s_last_line_ends_the_waiting()
     {
         Send("Kernel panic - not syncing: Fatal exception\nCall Trace:\n", Now);
-        Send("---[ end Kernel panic - not syncing: Fatal exception ]---\n", Now + 70);
-        Assert.Equal(Now + 70, _watch.Deadline);
+        Send("---[ end Kernel panic - not syncing: Fatal exception ]---\r", Now + 70);
+        Assert.Equal(Now + PanicWatch.Patience, _watch.Deadline);
+        Send("\n", Now + 80);
+        Assert.Equal(Now + 80, _watch.Deadline);
         Assert.Equal("Fatal exception", Encoding.ASCII.GetString(_watch.Reason));
     }
 

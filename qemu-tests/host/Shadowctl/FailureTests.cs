@@ -89,6 +89,21 @@ public sealed class FailureTests
     }
 
     [Theory]
+    [InlineData(false, ExitCode.Success, "ready close")]
+    [InlineData(true, ExitCode.Failed, "fail close")]
+    public void A_silent_service_manager_stands_in_the_way_only_where_it_is_asked_for_something(bool hasCritical, int exitCode, string calls)
+    {
+        Hypervisor.Status.Role = ControlRole.Shadow;
+        Hypervisor.PromotionAt = _system.Uptime;
+        _system.ServiceManagerAnswers = false;
+        _system.CriticalUnits = hasCritical ? ["ssh.service"] : [];
+        Assert.Equal(exitCode, Run("ready"));
+        Assert.Equal(calls.Split(' '), _system.Calls);
+        Assert.Equal(hasCritical ? ControlFailure.Rejected : ControlFailure.None, Hypervisor.Status.Failure);
+        Assert.Contains("service manager", _error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("", "")]
     [InlineData("carry = /home\nfailed-units = nginx.service, ssh.service  postgresql@15-main.service # what we live on\n", "nginx.service ssh.service postgresql@15-main.service")]
     [InlineData("# failed-units = nginx.service\nfailed-units=a.mount\r\nfailed-units = b.service\n", "a.mount b.service")]

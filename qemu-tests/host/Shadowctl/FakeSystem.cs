@@ -78,7 +78,9 @@ internal sealed class FakeSystem : ISystem
         Uptime += wait < TimeSpan.Zero ? TimeSpan.Zero : wait < limit ? wait : limit;
     }
 
-    public IReadOnlyList<string> FailedUnits() => [.. Failing.Where(unit => unit.At <= Uptime).Select(unit => unit.Unit)];
+    public bool ServiceManagerAnswers { get; set; } = true;
+
+    public IReadOnlyList<string>? FailedUnits() => !ServiceManagerAnswers ? null : [.. Failing.Where(unit => unit.At <= Uptime).Select(unit => unit.Unit)];
 
     public void Sleep(TimeSpan time) => Uptime += time;
 }

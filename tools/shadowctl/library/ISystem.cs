@@ -34,9 +34,8 @@ public interface ISystem
     /// <summary>Waits until the service manager has started everything, but no longer than <paramref name="limit"/>.</summary>
     void WaitUntilStarted(TimeSpan limit);
 
-    /// <summary>The units that the service manager lists as failed; none if there is no systemd.</summary>
-    /// <exception cref="ControlException">It does not answer.</exception>
-    IReadOnlyList<string> FailedUnits();
+    /// <summary>The units that the service manager lists as failed; none if there is no systemd, null if it does not answer.</summary>
+    IReadOnlyList<string>? FailedUnits();
 
     /// <summary>Waits.</summary>
     void Sleep(TimeSpan time);

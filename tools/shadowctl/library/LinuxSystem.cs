@@ -104,13 +104,12 @@ public sealed unsafe class LinuxSystem(string root = "/") : ISystem
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> FailedUnits()
+    public IReadOnlyList<string>? FailedUnits()
     {
         if (!HasSystemd)
             return [];
-        string listing = Ask("systemctl", ServiceManagerTime, "list-units", "--state=failed", "--plain", "--no-legend", "--full")
-            ?? throw new ControlException(ExitCode.Failed, "systemctl does not say which units have failed.");
-        return UnitList.ParseListing(listing);
+        string? listing = Ask("systemctl", ServiceManagerTime, "list-units", "--state=failed", "--plain", "--no-legend", "--full");
+        return listing == null ? null : UnitList.ParseListing(listing);
     }
 
     private bool HasSystemd => Directory.Exists(Path.Combine(root, "run/systemd/system"));
@@ -124,7 +123,7 @@ public sealed unsafe class LinuxSystem(string root = "/") : ISystem
             using Process process = Process.Start(start)!;
             Task<string> output = process.StandardOutput.ReadToEndAsync();
             if (process.WaitForExit(limit))
-                return output.Result;
+                return process.ExitCode == 0 ? output.Result : null;
             process.Kill();
             return null;
         }

@@ -9,6 +9,7 @@ namespace Hv.ShadowControl;
 /// <summary>The shadow's side: reports readiness, and after the switch brings devices and clock up to date.</summary>
 public sealed class Promotion(ISystem system, ControlClient client, TextWriter log)
 {
+    private const string Unknown = "The service manager does not say which units have failed.";
     private static readonly TimeSpan ReadySlice = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan StartupTime = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(100);
@@ -67,15 +68,21 @@ public sealed class Promotion(ISystem system, ControlClient client, TextWriter l
         IReadOnlyList<string> critical = system.CriticalUnits;
         if (critical.Count != 0)
             system.WaitUntilStarted(StartupTime);
-        IReadOnlyList<string> failed = system.FailedUnits();
-        if (failed.Count == 0)
+        IReadOnlyList<string>? failed = system.FailedUnits();
+        if (failed is { Count: 0 })
             return;
-        log.WriteLine("failed units: " + string.Join(", ", failed));
-        string[] fatal = failed.Where(critical.Contains).ToArray();
-        if (fatal.Length == 0)
-            return;
-        client.Fail(ControlFailure.FailedUnit, "Failed: " + string.Join(", ", fatal) + ".");
-        throw new ControlException(ExitCode.Failed, "This shadow is thrown away because of failed units: " + string.Join(", ", fatal) + ".");
+        log.WriteLine(failed == null ? Unknown : "failed units: " + string.Join(", ", failed));
+        if (failed == null && critical.Count != 0)
+            Reject(ControlFailure.Rejected, Unknown);
+        string[] fatal = (failed ?? []).Where(critical.Contains).ToArray();
+        if (fatal.Length != 0)
+            Reject(ControlFailure.FailedUnit, "Failed: " + string.Join(", ", fatal) + ".");
+    }
+
+    private void Reject(ControlFailure failure, string message)
+    {
+        client.Fail(failure, message);
+        throw new ControlException(ExitCode.Failed, "This shadow is thrown away. " + message);
     }
 
     /// <summary>Waits for the passed-through devices and their network interfaces, and steps the clock.</summary>

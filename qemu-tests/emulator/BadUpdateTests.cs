@@ -72,6 +72,7 @@ public sealed class BadUpdateTests(QemuFixture machine, ITestOutputHelper output
                 machine.Run($"cp {Saved} {Configuration}; sync");
             }
             output.WriteLine(result.Output);
+            output.WriteLine(machine.Run("shadowctl log | tail -n 100"));
             JsonNode after = machine.Status();
             Assert.Equal("failed", (string?)after["phase"]);
             Assert.Equal(failure, (string?)after["failure"]);

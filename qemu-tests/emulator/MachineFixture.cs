@@ -18,6 +18,8 @@ public abstract class MachineFixture : IDisposable
             Guest = Guest.Create(GuestKind.Small, emulator);
             Guest.WaitUntilUp(TimeSpan.FromMinutes(3) * Patience);
             Guest.LogIn(CommandTime);
+            // What shadowctl says at the start of the system must not get into a command's output.
+            Guest.Run("while pidof shadowctl >/dev/null; do usleep 100000; done", CommandTime);
             Guest.Run("modprobe msr", CommandTime);
         }
         catch (BenchException e)

@@ -9,7 +9,8 @@ public static class ControlOpcode
 {
     /// <summary>
     /// Starts a shadow from the boot snapshot; returns at once. Dword 12: the least share of the processors for the shadow in percent, 0 for
-    /// the default. The caller has synced its file systems.
+    /// the default. Dword 14: after how many seconds a shadow that is not ready is thrown away, 0 for the default. The caller has synced
+    /// its file systems.
     /// </summary>
     public const byte Start = 0xC0;
 
@@ -37,12 +38,19 @@ public static class ControlOpcode
 
     /// <summary>
     /// Reads the shadow's serial log from the byte offset in dwords 12 (low) and 13. The result is how many bytes were there, 0 at the end. An offset
-    /// before <see cref="StatusBlock.LogStart"/> is an invalid field.
+    /// before <see cref="StatusBlock.LogStart"/> is an invalid field. The log of the last shadow is kept until the next one starts.
     /// </summary>
     public const byte ReadLog = 0xCA;
 
     /// <summary>Throws the shadow away. Completes when the pool is whole again.</summary>
     public const byte Abort = 0xCC;
+
+    /// <summary>
+    /// In a shadow: the system is up, but not fit for use, or will not come up; the shadow is thrown away. Dword 12 says why:
+    /// <see cref="ControlFailure.EmergencyMode"/>, <see cref="ControlFailure.FailedUnit"/> or <see cref="ControlFailure.Rejected"/>.
+    /// The data, up to <see cref="StatusBlock.MessageLength"/> bytes of ASCII filled up with zeros, becomes <see cref="StatusBlock.Message"/>.
+    /// </summary>
+    public const byte Fail = 0xE1;
 
     /// <summary>Result of <see cref="Ready"/>: not switched yet.</summary>
     public const uint ReadyWaiting = 0;

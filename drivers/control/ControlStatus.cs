@@ -14,7 +14,7 @@ public static class ControlStatus
     public const ushort NotReady = 0x7C2;
     /// <summary>The command is for the primary, and this is the shadow.</summary>
     public const ushort NotPrimary = 0x7C3;
-    /// <summary>Ready: this is no shadow and never was.</summary>
+    /// <summary>Ready: this is no shadow and never was. Fail: this is no shadow.</summary>
     public const ushort NotShadow = 0x7C4;
     /// <summary>Start: the pool is too small.</summary>
     public const ushort NoMemory = 0x7C5;

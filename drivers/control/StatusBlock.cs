@@ -92,7 +92,7 @@ public unsafe struct StatusBlock
     [FieldOffset(1408)] public fixed byte ExitReasonNames[MaximumExitReasons * ExitReasonNameLength];
     /// <summary>The <see cref="QuiesceRecord"/>s of the last switch, one after the other.</summary>
     [FieldOffset(2432)] public fixed byte QuiesceRecords[MaximumQuiesceRecords * QuiesceRecord.Size];
-    /// <summary>One sentence about <see cref="Failure"/> in ASCII, filled up with zeros; empty if there is nothing to add.</summary>
+    /// <summary>A sentence or two about <see cref="Failure"/> in ASCII, filled up with zeros; empty if there is nothing to add.</summary>
     [FieldOffset(3456)] public fixed byte Message[MessageLength];
 
     /// <summary>Quiesce record <paramref name="index"/>, 0 to <see cref="MaximumQuiesceRecords"/> - 1.</summary>

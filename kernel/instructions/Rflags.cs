@@ -15,6 +15,8 @@ public static class Rflags
     public const ulong Sign = 1ul << 7;
     /// <summary>TF: a debug exception follows each instruction.</summary>
     public const ulong Trap = 1ul << 8;
+    /// <summary>IF.</summary>
+    public const ulong Interrupt = 1ul << 9;
     /// <summary>DF.</summary>
     public const ulong Direction = 1ul << 10;
     /// <summary>OF.</summary>

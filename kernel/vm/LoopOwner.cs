@@ -12,13 +12,16 @@ public abstract class LoopOwner
     /// <summary>Whether the shadow may run.</summary>
     public abstract bool ShadowRuns { get; }
 
-    /// <summary>An exit asked for something that cannot wait until the shadow's turn is over.</summary>
+    /// <summary>An exit asked for something that cannot wait until the shadow's turn is over, or a time limit has run out.</summary>
     public abstract bool HasUrgentWork { get; }
 
     /// <summary>The least share of the processor for the shadow, in percent.</summary>
     public abstract uint ShadowShare { get; }
 
-    /// <summary>Brings the shadow's devices up to now. Returns TSC ticks until they want it again; all ones: never.</summary>
+    /// <summary>
+    /// Brings the shadow's devices up to now. Returns TSC ticks until they want it again, or until a time limit runs out that
+    /// <see cref="DoWork"/> looks at; all ones: never.
+    /// </summary>
     public abstract ulong AdvanceShadow();
 
     /// <summary>Whether the shadow's interrupt controllers have an interrupt for it.</summary>

@@ -53,6 +53,9 @@ public abstract unsafe class Vcpu
     /// <summary>The guest waits in HLT or MWAIT; RIP still points there, and <see cref="HaltLength"/> bytes on is where it goes on.</summary>
     public bool IsHalted;
 
+    /// <summary>While <see cref="IsHalted"/>: an external interrupt ends the wait.</summary>
+    public bool EndsOnInterrupt;
+
     /// <summary>Bytes of the waiting instruction.</summary>
     public byte HaltLength;
 

@@ -145,19 +145,14 @@ public sealed unsafe class VcpuLoop<TBackend> where TBackend : struct, IVcpuBack
 
     private void OfferInterrupt()
     {
-        if (!_owner.ShadowHasInterrupt)
+        if (!_owner.ShadowHasInterrupt || (_shadow.IsHalted && !_shadow.EndsOnInterrupt))
             return;
-        if (_shadow.Backend.CanTakeInterrupt)
-        {
-            _shadow.WakeUp();
+        bool taken = _shadow.Backend.CanTakeInterrupt;
+        _shadow.WakeUp();
+        if (taken)
             _shadow.Backend.InjectInterrupt(_owner.AcknowledgeShadowInterrupt());
-        }
         else
-        {
-            // A guest that waits with interrupts off (MWAIT with the break flag) goes on, too.
-            _shadow.WakeUp();
             _shadow.Backend.SetInterruptWindow(true);
-        }
     }
 
     // Neither has anything to do: the primary waits in its own HLT, until an interrupt or the shadow's next event.

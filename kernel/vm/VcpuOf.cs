@@ -95,8 +95,7 @@ public sealed unsafe class VcpuOf<TBackend> : Vcpu where TBackend : struct, IVcp
                 break;
             case ExitReason.Halt:
             case ExitReason.MonitorWait:
-                IsHalted = true;
-                HaltLength = (byte)LengthOfInstruction();
+                BeginWait();
                 break;
             case ExitReason.Xsetbv:
                 HandleXsetbv();
@@ -159,6 +158,17 @@ public sealed unsafe class VcpuOf<TBackend> : Vcpu where TBackend : struct, IVcp
         int length = InstructionFetcher.Fetch(in context, Machine.Memory, bytes, out _);
         if (InstructionDecoder.Decode(bytes.Slice(0, length), context.Mode).IsSvm)
             Backend.InjectException(InvalidOpcode, false, 0);
+    }
+
+    private void BeginWait()
+    {
+        bool isMonitorWait = _exit.Reason == ExitReason.MonitorWait;
+        ulong rflags = Backend.Rflags;
+        IsHalted = true;
+        HaltLength = (byte)LengthOfInstruction();
+        EndsOnInterrupt = WaitRules.EndsOnInterrupt(isMonitorWait, rflags, (uint)Registers->General.Rcx);
+        if (WaitRules.IsForGood(isMonitorWait, rflags))
+            Machine.HaltedForGood(Backend.Rip);
     }
 
     private void HandleCpuid()

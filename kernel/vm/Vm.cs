@@ -43,6 +43,9 @@ public abstract class Vm
     /// <summary>The guest has stopped for good: triple fault.</summary>
     public abstract void TripleFault();
 
+    /// <summary>The processor waits in HLT with interrupts off, at guest-virtual <paramref name="rip"/>: it has nothing to wait for.</summary>
+    public abstract void HaltedForGood(ulong rip);
+
     /// <summary>Before an exit is handled: the VM's clock is brought up to now.</summary>
     public abstract void BeforeHandling();
 

@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using Hv.Bench;
 using Xunit;
 
@@ -8,7 +7,6 @@ namespace Hv.EmulatorTests;
 [TestCaseOrderer("Hv.EmulatorTests.ShadowsLast", "Hv.EmulatorTests")]
 public abstract class SystemTests(MachineFixture machine)
 {
-    private const double LongestGap = 1;
     private const int StatusOpcode = 0xC2, SwitchOpcode = 0xC8, AbortOpcode = 0xCC, UnknownOpcode = 0xC1;
     private const string Success = "000", InvalidOpcode = "001", InvalidField = "002", NoShadow = "7c1";
 
@@ -78,7 +76,7 @@ public abstract class SystemTests(MachineFixture machine)
     public void Vendor_commands_are_checked(int opcode, int bytes, int dwords, int dword11, string status) =>
         Assert.StartsWith($"status={status} ", machine.Run($"probe nvme {opcode} {bytes} {(uint)dwords} {dword11}"));
 
-    protected void AbortABootingShadow() => Unharmed(() =>
+    protected void AbortABootingShadow() => machine.Unharmed(() =>
     {
         machine.Run("shadowctl start");
         machine.Run("sleep 10");
@@ -87,7 +85,7 @@ public abstract class SystemTests(MachineFixture machine)
         Assert.Equal("aborted", (string?)machine.Status()["failure"]);
     });
 
-    protected void WaitForAShadowThatNeverComes() => Unharmed(() =>
+    protected void WaitForAShadowThatNeverComes() => machine.Unharmed(() =>
     {
         machine.Run("chmod -x /etc/rc.d/shadowctl");
         try
@@ -99,27 +97,4 @@ public abstract class SystemTests(MachineFixture machine)
             machine.Run("chmod +x /etc/rc.d/shadowctl");
         }
     });
-
-    /// <summary>Checks that the heart goes on beating, that no other system has taken over, and that the pool is as it was.</summary>
-    private void Unharmed(Action action)
-    {
-        JsonNode before = machine.Status();
-        string boot = machine.Run("cat /proc/sys/kernel/random/boot_id");
-        machine.Guest.StartHeartbeat(machine.CommandTime);
-        machine.Run("sleep 1");
-        TimeSpan start = machine.Guest.Emulator.Clock.Elapsed;
-
-        action();
-
-        machine.Run("sleep 1");
-        Downtime beats = new(start, [.. machine.Guest.Emulator.Console.Heartbeats.Where(beat => beat.Seen >= start)], machine.Guest.Emulator.Clock.Elapsed, null);
-        machine.Run("rm /run/heartbeat; killall heartbeat");
-        Assert.NotEmpty(beats.Heartbeats);
-        Assert.True(beats.IsComplete, "a heartbeat is missing");
-        Assert.InRange(beats.LongestGap, 0, LongestGap);
-        Assert.Equal(boot, machine.Run("cat /proc/sys/kernel/random/boot_id"));
-        JsonNode after = machine.Status();
-        Assert.Equal((long?)before["pool_bytes"], (long?)after["pool_bytes"]);
-        Assert.Equal((long?)before["pool_free_bytes"], (long?)after["pool_free_bytes"]);
-    }
 }

@@ -10,10 +10,12 @@ mkdir -p out
 dotnet publish tools/shadowctl/command -c Release -o out/shadowctl -nologo -v quiet >out/shadowctl.log 2>&1 ||
     die "shadowctl could not be built: $(grep -m1 -E 'error' out/shadowctl.log || tail -1 out/shadowctl.log)"
 rm -rf "$files"
-mkdir -p "$files"/usr/local/sbin "$files"/etc/systemd/system/multi-user.target.wants "$files"/etc/rc.d
-cp out/shadowctl/shadowctl "$files/usr/local/sbin/"
-cp tools/shadowctl/shadowctl-ready.service "$files/etc/systemd/system/"
-ln -s ../shadowctl-ready.service "$files/etc/systemd/system/multi-user.target.wants/"
+units=$files/etc/systemd/system
+mkdir -p "$files"/usr/sbin "$files"/etc/rc.d "$units"/{multi-user,emergency,rescue}.target.wants
+cp out/shadowctl/shadowctl "$files/usr/sbin/"
+cp tools/shadowctl/shadowctl-ready.service tools/shadowctl/shadowctl-fail@.service "$units/"
+ln -s ../shadowctl-ready.service "$units/multi-user.target.wants/"
+for mode in emergency rescue; do ln -s ../shadowctl-fail@.service "$units/$mode.target.wants/shadowctl-fail@$mode.service"; done
 # The small guest has no systemd, and its tests read the console.
-printf '#!/bin/sh\nexec /usr/local/sbin/shadowctl ready --finish >/var/log/shadowctl 2>&1\n' >"$files/etc/rc.d/shadowctl"
-chmod 755 "$files/etc/rc.d/shadowctl" "$files/usr/local/sbin/shadowctl"
+printf '#!/bin/sh\nexec /usr/sbin/shadowctl ready --finish >/var/log/shadowctl 2>&1\n' >"$files/etc/rc.d/shadowctl"
+chmod 755 "$files/etc/rc.d/shadowctl" "$files/usr/sbin/shadowctl"

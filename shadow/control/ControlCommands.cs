@@ -37,6 +37,9 @@ public sealed unsafe class ControlCommands : VendorCommands
     /// <summary>Whether a command waits for something to happen.</summary>
     public bool IsWaiting { get; private set; }
 
+    /// <summary>When <see cref="Poll"/> has something to answer even if nothing happens, ns; all ones: never.</summary>
+    public ulong NextDeadline { get; private set; } = ulong.MaxValue;
+
     /// <inheritdoc/>
     public override void Execute(VendorCommand command)
     {
@@ -48,7 +51,7 @@ public sealed unsafe class ControlCommands : VendorCommands
         switch (command.Command.Opcode)
         {
             case ControlOpcode.Start:
-                Answer(command, ForPrimary(out ushort refused) ? _machine.AskStart(Math.Min(command.Command.Dword12, 100)) : refused);
+                Answer(command, ForPrimary(out ushort refused) ? _machine.AskStart(Math.Min(command.Command.Dword12, 100), command.Command.Dword14) : refused);
                 break;
             case ControlOpcode.Status:
                 SendStatus(command);
@@ -70,6 +73,9 @@ public sealed unsafe class ControlCommands : VendorCommands
                 break;
             case ControlOpcode.ReadLog:
                 ReadLog(command);
+                break;
+            case ControlOpcode.Fail:
+                Fail(command);
                 break;
             default:
                 Answer(command, NvmeStatus.InvalidOpcode | NvmeStatus.DoNotRetry);
@@ -183,7 +189,7 @@ public sealed unsafe class ControlCommands : VendorCommands
 
     private void ReadLog(VendorCommand command)
     {
-        SerialLog log = _machine.Shadow.Platform.Log;
+        SerialLog log = _machine.ShadowLog;
         ulong offset = command.Command.Dword12 | (ulong)command.Command.Dword13 << 32;
         if (_vm.IsShadow || offset < log.Oldest || offset > log.Written)
         {
@@ -207,6 +213,31 @@ public sealed unsafe class ControlCommands : VendorCommands
         command.Complete(NvmeStatus.Success, count);
     }
 
+    private void Fail(VendorCommand command)
+    {
+        var failure = (ControlFailure)command.Command.Dword12;
+        uint length = command.Data.Length;
+        if (failure is not (ControlFailure.EmergencyMode or ControlFailure.FailedUnit or ControlFailure.Rejected) || length > StatusBlock.MessageLength)
+        {
+            Answer(command, NvmeStatus.InvalidField | NvmeStatus.DoNotRetry);
+            return;
+        }
+        if (!_vm.IsShadow)
+        {
+            Answer(command, ControlStatus.NotShadow);
+            return;
+        }
+        Span<byte> text = stackalloc byte[StatusBlock.MessageLength];
+        text = text.Slice(0, (int)length);
+        if (!command.Data.TryRead(0, text))
+        {
+            Answer(command, NvmeStatus.DataTransferError);
+            return;
+        }
+        _machine.ShadowFailed(failure, text);
+        Answer(command, NvmeStatus.Success);
+    }
+
     private static void Answer(VendorCommand command, ushort status) => command.Complete(status, 0);
 
     private void AnswerOrWait(VendorCommand command, ushort refused)
@@ -225,7 +256,7 @@ public sealed unsafe class ControlCommands : VendorCommands
                 continue;
             _waiting[i] = command;
             _deadlines[i] = milliseconds == uint.MaxValue ? ulong.MaxValue : _machine.Time.Nanoseconds + milliseconds * NanosecondsPerMillisecond;
-            IsWaiting = true;
+            Recount();
             _machine.NeedsAttention = true;
             return;
         }
@@ -241,7 +272,13 @@ public sealed unsafe class ControlCommands : VendorCommands
     private void Recount()
     {
         IsWaiting = false;
+        NextDeadline = ulong.MaxValue;
         for (int i = 0; i < MaxWaiting; i++)
-            IsWaiting |= _waiting[i] != null;
+        {
+            if (_waiting[i] == null)
+                continue;
+            IsWaiting = true;
+            NextDeadline = Math.Min(NextDeadline, _deadlines[i]);
+        }
     }
 }

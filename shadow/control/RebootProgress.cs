@@ -24,6 +24,9 @@ public sealed class RebootProgress
     /// <summary>Why the last shadow came to nothing.</summary>
     public ControlFailure Failure { get; private set; }
 
+    /// <summary>What there is to add to <see cref="Failure"/>.</summary>
+    public readonly FailureMessage Message = new();
+
     /// <summary>Switches since Hv was started.</summary>
     public ulong SwitchCount { get; private set; }
 
@@ -45,6 +48,7 @@ public sealed class RebootProgress
         _began = _time.Nanoseconds;
         _ended = 0;
         Failure = ControlFailure.None;
+        Message.Clear();
         PagesCopied = PagesZeroFilled = OverlayBytes = PreservedBytes = 0;
         Enter(ControlPhase.Preparing);
     }

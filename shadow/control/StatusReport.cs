@@ -51,7 +51,8 @@ public sealed unsafe class StatusReport
         for (int i = 0; i < (int)SwitchMark.Count; i++)
             block->SwitchMarks[i] = reboot.MarkAt((SwitchMark)i);
         _buildId.AsSpan(0, Math.Min(_buildId.Length, StatusBlock.BuildIdLength)).CopyTo(new Span<byte>(block->BuildId, StatusBlock.BuildIdLength));
-        SerialLog log = machine.Shadow.Platform.Log;
+        reboot.Message.Text.CopyTo(new Span<byte>(block->Message, StatusBlock.MessageLength));
+        SerialLog log = machine.ShadowLog;
         block->LogStart = log.Oldest;
         block->LogEnd = log.Written;
     }

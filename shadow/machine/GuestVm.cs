@@ -205,6 +205,13 @@ public sealed unsafe class GuestVm : Vm
     }
 
     /// <inheritdoc/>
+    public override void HaltedForGood(ulong rip)
+    {
+        if (IsShadow)
+            _machine.ShadowHalted(rip);
+    }
+
+    /// <inheritdoc/>
     public override void BeforeHandling()
     {
         if (!IsShadow)

@@ -25,8 +25,11 @@ public sealed unsafe partial class HvMachine
     private ControlFailure _failure;
     private uint _share = DefaultShare;
 
-    /// <summary>Asks for a shadow. A <see cref="ControlStatus"/> value, or 0 if it will be started.</summary>
-    public ushort AskStart(uint share)
+    /// <summary>
+    /// Asks for a shadow that must be ready within <paramref name="seconds"/> (0: the default). A <see cref="ControlStatus"/> value, or 0 if
+    /// it will be started.
+    /// </summary>
+    public ushort AskStart(uint share, uint seconds)
     {
         if (Snapshot == null || Disk == null)
             return ControlStatus.Unavailable;
@@ -36,6 +39,7 @@ public sealed unsafe partial class HvMachine
             return ControlStatus.NoMemory;
         _share = share == 0 ? DefaultShare : share;
         _startAsked = true;
+        BeginWatch(seconds);
         Reboot.Begin();
         NeedsAttention = true;
         return 0;
@@ -68,6 +72,7 @@ public sealed unsafe partial class HvMachine
     /// <summary>The shadow has come up.</summary>
     public void ShadowIsReady()
     {
+        _panic.Dismiss();
         if (Reboot.Phase != ControlPhase.Booting)
             return;
         Log.Line("Hv: the shadow is ready");
@@ -75,22 +80,16 @@ public sealed unsafe partial class HvMachine
         Primary.Control!.PhaseChanged();
     }
 
-    /// <summary>The shadow cannot go on.</summary>
-    public void ShadowFailed(ControlFailure failure)
-    {
-        if (_failure == ControlFailure.None)
-            _failure = failure;
-    }
-
     /// <summary>Looks at what the shadow's exit has led to.</summary>
     public void AfterShadowExit()
     {
+        WatchConsole();
         switch (Shadow.Platform.ResetRequest)
         {
             case ResetRequest.None:
                 break;
             case ResetRequest.Reset:
-                ShadowFailed(ControlFailure.Crashed);
+                ShadowFailed(ControlFailure.Restarted);
                 break;
             default:
                 ShadowFailed(ControlFailure.PoweredOff);
@@ -108,6 +107,7 @@ public sealed unsafe partial class HvMachine
             _startAsked = false;
             StartShadow();
         }
+        CheckDeadlines();
         if (_failure != ControlFailure.None)
             DropShadow(_failure);
         else if (_abortAsked)

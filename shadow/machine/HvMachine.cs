@@ -95,7 +95,7 @@ public sealed unsafe partial class HvMachine : LoopOwner
     public override bool ShadowRuns => Reboot.Phase == ControlPhase.Booting || Reboot.Phase == ControlPhase.Ready;
 
     /// <inheritdoc/>
-    public override bool HasUrgentWork => _startAsked || _abortAsked || _switchAsked || _failure != ControlFailure.None;
+    public override bool HasUrgentWork => _startAsked || _abortAsked || _switchAsked || _deadlineIsOver || _failure != ControlFailure.None;
 
     /// <inheritdoc/>
     public override uint ShadowShare => _share;
@@ -107,7 +107,9 @@ public sealed unsafe partial class HvMachine : LoopOwner
         ulong now = Time.Nanoseconds;
         platform.Clock.Now = now;
         platform.Advance();
-        ulong next = platform.NextEvent;
+        ulong deadline = NextDeadline;
+        _deadlineIsOver = deadline <= now;
+        ulong next = Math.Min(platform.NextEvent, deadline);
         if (next == VirtualClock.Never)
             return ulong.MaxValue;
         return next <= now ? 1 : Time.ToTicks(next - now);

@@ -23,6 +23,7 @@ public sealed unsafe class CommandLineTests
         Assert.Equal(ExitCode.Success, Run("reboot", "--share", "20"));
         Assert.Equal(["sync", "start", "sync", "switch", "close"], _system.Calls);
         Assert.Equal(20u, Hypervisor.Share);
+        Assert.Equal(600u, Hypervisor.TimeLimit);
         string[] lines = _error.ToString().Split('\n');
         foreach (string phase in new[] { "syncing", "preparing", "booting", "ready", "switching" })
             Assert.Contains(lines, line => line.Contains(phase, StringComparison.Ordinal));
@@ -49,7 +50,7 @@ public sealed unsafe class CommandLineTests
             "Triple fault at 1234h."u8.CopyTo(new Span<byte>(message, StatusBlock.MessageLength));
         Assert.Equal(ExitCode.Failed, Run("reboot"));
         Assert.Equal(["sync", "start", "close"], _system.Calls);
-        Assert.Contains("The shadow crashed while it booted. Triple fault at 1234h.", _error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("The shadow crashed (triple fault). Triple fault at 1234h. See 'shadowctl log'", _error.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -83,6 +84,9 @@ public sealed unsafe class CommandLineTests
     [InlineData("start --share 96")]
     [InlineData("start --share -1")]
     [InlineData("switch now")]
+    [InlineData("fail")]
+    [InlineData("log all")]
+    [InlineData("start --timeout -1")]
     [InlineData("status --timeout 5")]
     public void Bad_arguments_are_refused_with_one_line_before_anything_happens(string arguments)
     {
@@ -102,6 +106,7 @@ public sealed unsafe class CommandLineTests
     [InlineData("status")]
     [InlineData("log")]
     [InlineData("ready")]
+    [InlineData("fail")]
     [InlineData("finish")]
     [InlineData("")]
     public void Every_command_has_help(string command)
@@ -115,8 +120,8 @@ public sealed unsafe class CommandLineTests
     public void Without_Hv_every_command_says_so()
     {
         _system.OpenProblem = new ControlException(ExitCode.NoHypervisor, "This system does not run under Hv.");
-        foreach (string command in new[] { "reboot", "start", "wait", "switch", "abort", "status", "log", "ready", "finish" })
-            Assert.Equal(ExitCode.NoHypervisor, Run(command));
+        foreach (string command in new[] { "reboot", "start", "wait", "switch", "abort", "status", "log", "ready", "fail emergency", "finish" })
+            Assert.Equal(ExitCode.NoHypervisor, Run(command.Split(' ')));
         Assert.Empty(_system.Calls);
     }
 
@@ -187,7 +192,7 @@ public sealed unsafe class CommandLineTests
         Hypervisor.Log = string.Concat(Enumerable.Repeat("line of the shadow\r\n", 1000));
         Hypervisor.Status.LogStart = 5000;
         Assert.Equal(ExitCode.Success, Run("log"));
-        Assert.Equal(Hypervisor.Log, _output.ToString());
+        Assert.Equal(Hypervisor.Log.Replace("\r", "", StringComparison.Ordinal), _output.ToString());
     }
 
     [Fact]

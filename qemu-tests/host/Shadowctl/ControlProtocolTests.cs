@@ -46,8 +46,9 @@ public sealed unsafe class ControlProtocolTests
         [
             ControlOpcode.Start, ControlOpcode.Status, ControlOpcode.Ready, ControlOpcode.WaitChange,
             ControlOpcode.Switch, ControlOpcode.ReadLog, ControlOpcode.Abort,
+            ControlOpcode.Fail,
         ];
         Assert.Equal(opcodes.Length, new System.Collections.Generic.HashSet<byte>(opcodes).Count);
-        Assert.All(opcodes, opcode => Assert.True(opcode >= 0xc0 && (opcode & 1) == 0));
+        Assert.All(opcodes, opcode => Assert.True(opcode >= 0xc0 && (opcode & 1) == (opcode == ControlOpcode.Fail ? 1 : 0)));
     }
 }

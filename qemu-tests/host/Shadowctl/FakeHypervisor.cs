@@ -31,6 +31,11 @@ internal sealed class FakeHypervisor(FakeSystem system) : IAdminPort
 
     public string Log { get; set; } = "";
     public uint Share { get; private set; }
+    public uint TimeLimit { get; private set; }
+    public string FailMessage { get; private set; } = "";
+
+    /// <summary>What the shadow sends to its console with each wait of the primary.</summary>
+    public Queue<string> Console { get; } = [];
 
     public void Enter(ControlPhase phase)
     {
@@ -42,7 +47,7 @@ internal sealed class FakeHypervisor(FakeSystem system) : IAdminPort
 
     public AdminReply Send(AdminCommand command, Span<byte> data)
     {
-        Assert(data.Length % 4 == 0 && (command.Opcode & 3) == (data.Length == 0 ? 0 : 2));
+        Assert(data.Length % 4 == 0 && (data.Length == 0 ? command.Opcode & 3 : (command.Opcode & 3) ^ (command.Opcode == ControlOpcode.Fail ? 1 : 2)) == 0);
         if (Refusals.TryGetValue(command.Opcode, out ushort refusal))
             return new AdminReply(refusal, 0);
         Advance();
@@ -51,11 +56,14 @@ internal sealed class FakeHypervisor(FakeSystem system) : IAdminPort
             case ControlOpcode.Start:
                 system.Calls.Add("start");
                 Share = command.Dword12;
+                TimeLimit = command.Dword14;
                 Enter(ControlPhase.Preparing);
                 foreach ((double seconds, ControlPhase phase) in AfterStart)
                     Plan(TimeSpan.FromSeconds(seconds), phase);
                 return default;
             case ControlOpcode.WaitChange:
+                if (Console.TryDequeue(out string? more))
+                    Log += more;
                 TimeSpan end = system.Uptime + TimeSpan.FromMilliseconds(command.Dword13);
                 while (_status.Sequence == command.Dword12 && system.Uptime < end)
                 {
@@ -64,6 +72,7 @@ internal sealed class FakeHypervisor(FakeSystem system) : IAdminPort
                 }
                 goto case ControlOpcode.Status;
             case ControlOpcode.Status:
+                _status.LogEnd = _status.LogStart + (ulong)Log.Length;
                 MemoryMarshal.Write(data, in _status);
                 return default;
             case ControlOpcode.Ready:
@@ -85,10 +94,18 @@ internal sealed class FakeHypervisor(FakeSystem system) : IAdminPort
                 Enter(ControlPhase.Failed);
                 return default;
             case ControlOpcode.ReadLog:
+                if (command.Dword12 < _status.LogStart)
+                    return new AdminReply(2, 0);
                 int offset = (int)(command.Dword12 - _status.LogStart);
                 int count = Math.Min(data.Length, Log.Length - offset);
-                System.Text.Encoding.ASCII.GetBytes(Log.AsSpan(offset, count), data);
+                System.Text.Encoding.Latin1.GetBytes(Log.AsSpan(offset, count), data);
                 return new AdminReply(0, (uint)count);
+            case ControlOpcode.Fail:
+                system.Calls.Add("fail");
+                _status.Failure = (ControlFailure)command.Dword12;
+                FailMessage = Names.Text(data);
+                Enter(ControlPhase.Failed);
+                return default;
             default:
                 return new AdminReply(1, 0);
         }

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using Hv.ShadowControl;
 
 namespace Hv.HostTests.Shadowctl;
@@ -62,6 +63,24 @@ internal sealed class FakeSystem : ISystem
         }
         return cards;
     }
+
+    public IReadOnlyList<string> CriticalUnits { get; set; } = [];
+
+    /// <summary>The units that fail, and when.</summary>
+    public List<(TimeSpan At, string Unit)> Failing { get; } = [];
+
+    /// <summary>When the service manager has started everything.</summary>
+    public TimeSpan StartedAt { get; set; }
+
+    public void WaitUntilStarted(TimeSpan limit)
+    {
+        TimeSpan wait = StartedAt - Uptime;
+        Uptime += wait < TimeSpan.Zero ? TimeSpan.Zero : wait < limit ? wait : limit;
+    }
+
+    public bool ServiceManagerAnswers { get; set; } = true;
+
+    public IReadOnlyList<string>? FailedUnits() => !ServiceManagerAnswers ? null : [.. Failing.Where(unit => unit.At <= Uptime).Select(unit => unit.Unit)];
 
     public void Sleep(TimeSpan time) => Uptime += time;
 }

@@ -13,7 +13,6 @@ public sealed class CommandLine(ISystem system, TextWriter output, TextWriter er
 {
     private const int DefaultTimeout = 600;
     private const int DefaultFinishTimeout = 60;
-    private const int LogChunk = 4096;
 
     private const string Description = """
         Reboots this system in the background, and switches to it when it is up.
@@ -51,6 +50,9 @@ public sealed class CommandLine(ISystem system, TextWriter output, TextWriter er
         Option<int> share = Number("--share", 0, 0, 95, "The least share of the processors for the shadow, in percent; 0 leaves it to Hv.");
         Option<int> timeout = Number("--timeout", DefaultTimeout, 1, 7 * 24 * 3600, "After so many seconds a shadow that is not ready is thrown away.");
         Option<int> finishTimeout = Number("--timeout", DefaultFinishTimeout, 0, 3600, "How many seconds to wait for devices after the switch.");
+        Option<int> limit = Number("--timeout", 0, 0, 7 * 24 * 3600, "After so many seconds a shadow that is not ready is thrown away; 0 leaves it to Hv.");
+        var follow = new Option<bool>("--follow", "-f") { Description = "Go on printing what comes, until there is no shadow any more." };
+        var reason = new Argument<string[]>("REASON") { Description = "'emergency', 'rescue', or a sentence.", Arity = ArgumentArity.OneOrMore };
         var finish = new Option<bool>("--finish") { Description = "After the switch, finish it as 'shadowctl finish' does." };
         return new RootCommand(Description)
         {
@@ -58,25 +60,28 @@ public sealed class CommandLine(ISystem system, TextWriter output, TextWriter er
             Command("reboot", "Starts a shadow, waits until it is up, and switches to it.", (client, parsed) =>
             {
                 var reboot = new ShadowReboot(system, client, error);
-                reboot.Start(parsed.GetValue(share));
+                reboot.Start(parsed.GetValue(share), parsed.GetValue(timeout));
                 reboot.WaitUntilReady(TimeSpan.FromSeconds(parsed.GetValue(timeout)));
                 reboot.Switch();
             }, share, timeout),
             Command("start", "Starts a shadow: writes all file data to the disk and boots this system anew in the background.", (client, parsed) =>
-                new ShadowReboot(system, client, error).Start(parsed.GetValue(share)), share),
+                new ShadowReboot(system, client, error).Start(parsed.GetValue(share), parsed.GetValue(limit)), share, limit),
             Command("wait", "Waits until the shadow is up.", (client, parsed) =>
                 new ShadowReboot(system, client, error).WaitUntilReady(TimeSpan.FromSeconds(parsed.GetValue(timeout))), timeout),
             Command("switch", "Switches to the shadow. This system is dropped; what it has not saved is lost.", (client, _) =>
                 new ShadowReboot(system, client, error).Switch()),
             Command("abort", "Throws the shadow away.", (client, _) => client.Abort()),
             Reader("status", "Shows how things stand.", (client, parsed) => ShowStatus(client, parsed.GetValue(_json))),
-            Reader("log", "Prints the shadow's serial console.", (client, _) => ShowLog(client)),
+            Reader("log", "Prints the serial console of the shadow, or of the last one.", (client, parsed) =>
+                new LogPrinter(client, output).Print(parsed.GetValue(follow), parsed.GetValue(_json)), follow),
             Command("ready", "In a shadow: reports that it is up, and returns after the switch. For the service manager.", (client, parsed) =>
             {
                 var promotion = new Promotion(system, client, error);
                 if (promotion.ReportReady() && parsed.GetValue(finish))
                     promotion.Finish(TimeSpan.FromSeconds(parsed.GetValue(finishTimeout)));
             }, finish, finishTimeout),
+            WithArgument(reason, Command("fail", "In a shadow: reports that it is not fit for use; it is thrown away. For the service manager.", (client, parsed) =>
+                new Promotion(system, client, error).ReportFailure(string.Join(' ', parsed.GetValue(reason)!)))),
             Command("finish", "After a switch: finds the devices again and sets the clock.", (client, parsed) =>
                 new Promotion(system, client, error).Finish(TimeSpan.FromSeconds(parsed.GetValue(finishTimeout))), finishTimeout),
         };
@@ -106,6 +111,12 @@ public sealed class CommandLine(ISystem system, TextWriter output, TextWriter er
         }, options);
     }
 
+    private static Command WithArgument(Argument argument, Command command)
+    {
+        command.Add(argument);
+        return command;
+    }
+
     private Command Reader(string name, string description, Action<ControlClient, ParseResult> action, params Option[] options)
     {
         var command = new Command(name, description);
@@ -128,17 +139,6 @@ public sealed class CommandLine(ISystem system, TextWriter output, TextWriter er
             WriteJson(status.WriteJson);
         else
             StatusText.Write(output, status);
-    }
-
-    private void ShowLog(ControlClient client)
-    {
-        byte[] bytes = new byte[LogChunk];
-        ulong offset = client.Status().LogStart;
-        for (int count = client.ReadLog(offset, bytes); count > 0; count = client.ReadLog(offset, bytes))
-        {
-            output.Write(Encoding.Latin1.GetString(bytes, 0, count));
-            offset += (uint)count;
-        }
     }
 
     private static void WriteOutcome(Utf8JsonWriter json, int exitCode, string message)

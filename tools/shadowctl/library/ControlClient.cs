@@ -1,14 +1,19 @@
 using System;
 using System.Runtime.InteropServices;
+using System.Text;
 using Hv.Drivers.Control;
+using Hv.Drivers.Nvme.Spec;
 
 namespace Hv.ShadowControl;
 
 /// <summary>Speaks the control channel.</summary>
 public sealed class ControlClient(IAdminPort port) : IDisposable
 {
-    /// <summary>Starts a shadow that gets at least <paramref name="share"/> percent of the processors (0: Hv's default).</summary>
-    public void Start(int share) => Check(port.Send(new AdminCommand(ControlOpcode.Start, (uint)share), []));
+    /// <summary>
+    /// Starts a shadow that gets at least <paramref name="share"/> percent of the processors (0: Hv's default), and that Hv throws away if it
+    /// is not ready within <paramref name="seconds"/> (0: Hv's default).
+    /// </summary>
+    public void Start(int share, int seconds) => Check(port.Send(new AdminCommand(ControlOpcode.Start, (uint)share, Dword14: (uint)seconds), []));
 
     /// <summary>How things stand.</summary>
     public StatusBlock Status() => ReadStatus(new AdminCommand(ControlOpcode.Status));
@@ -32,10 +37,20 @@ public sealed class ControlClient(IAdminPort port) : IDisposable
     /// <summary>Throws the shadow away.</summary>
     public void Abort() => Check(port.Send(new AdminCommand(ControlOpcode.Abort), []));
 
-    /// <summary>Reads the shadow's serial log from <paramref name="offset"/>; gives how many bytes were there.</summary>
-    public int ReadLog(ulong offset, Span<byte> bytes)
+    /// <summary>In a shadow: it is not fit for use. Hv throws it away; <paramref name="message"/> is for the user of the primary.</summary>
+    public void Fail(ControlFailure failure, string message)
+    {
+        byte[] text = new byte[StatusBlock.MessageLength];
+        Encoding.ASCII.GetBytes(message.Length > text.Length ? message[..text.Length] : message, text);
+        Check(port.Send(new AdminCommand(ControlOpcode.Fail, (uint)failure), text));
+    }
+
+    /// <summary>Reads the shadow's serial log from <paramref name="offset"/>; gives how many bytes were there, null if the log begins later by now.</summary>
+    public int? ReadLog(ulong offset, Span<byte> bytes)
     {
         AdminReply reply = port.Send(new AdminCommand(ControlOpcode.ReadLog, (uint)offset, (uint)(offset >> 32)), bytes);
+        if (reply.Status == NvmeStatus.InvalidField)
+            return null;
         Check(reply);
         return (int)Math.Min(reply.Result, (uint)bytes.Length);
     }

@@ -28,6 +28,15 @@ public interface ISystem
     /// <summary>The network cards on PCI, by address, with the names of their interfaces; no name as long as a card has no driver.</summary>
     IReadOnlyDictionary<string, string?> NetworkCards();
 
+    /// <summary>The units without which the administrator does not want a shadow to be switched to.</summary>
+    IReadOnlyList<string> CriticalUnits { get; }
+
+    /// <summary>Waits until the service manager has started everything, but no longer than <paramref name="limit"/>.</summary>
+    void WaitUntilStarted(TimeSpan limit);
+
+    /// <summary>The units that the service manager lists as failed; none if there is no systemd, null if it does not answer.</summary>
+    IReadOnlyList<string>? FailedUnits();
+
     /// <summary>Waits.</summary>
     void Sleep(TimeSpan time);
 }

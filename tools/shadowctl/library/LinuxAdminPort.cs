@@ -55,6 +55,7 @@ public sealed unsafe class LinuxAdminPort : IAdminPort
             passthru.Dword10 = (uint)data.Length / 4;
             passthru.Dword12 = command.Dword12;
             passthru.Dword13 = command.Dword13;
+            passthru.Dword14 = command.Dword14;
             passthru.TimeoutMilliseconds = TimeoutMilliseconds;
             int status = DeviceControl((int)_device.DangerousGetHandle(), AdminCommandIoctl, &passthru);
             if (status >= 0)

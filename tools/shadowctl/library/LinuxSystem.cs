@@ -1,11 +1,13 @@
 using System;
 using System.Collections.Generic;
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 using System.IO;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Threading;
+using System.Threading.Tasks;
 using Hv.Drivers.Nvme.Virtual;
 
 namespace Hv.ShadowControl;
@@ -16,6 +18,7 @@ public sealed unsafe class LinuxSystem(string root = "/") : ISystem
 {
     private const string NetworkClass = "0x02";
     private const int RealTime = 0;
+    private static readonly TimeSpan ServiceManagerTime = TimeSpan.FromSeconds(30);
 
     /// <inheritdoc/>
     public TimeSpan Uptime => Stopwatch.GetElapsedTime(0);
@@ -88,6 +91,46 @@ public sealed unsafe class LinuxSystem(string root = "/") : ISystem
             cards.Add(Path.GetFileName(device), interfaces.Length == 0 ? null : Path.GetFileName(interfaces[0]));
         }
         return cards;
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> CriticalUnits => UnitList.Parse(Read("etc/shadowreboot.conf") ?? "");
+
+    /// <inheritdoc/>
+    public void WaitUntilStarted(TimeSpan limit)
+    {
+        if (HasSystemd)
+            _ = Ask("systemctl", limit, "is-system-running", "--wait");
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string>? FailedUnits()
+    {
+        if (!HasSystemd)
+            return [];
+        string? listing = Ask("systemctl", ServiceManagerTime, "list-units", "--state=failed", "--plain", "--no-legend", "--full");
+        return listing == null ? null : UnitList.ParseListing(listing);
+    }
+
+    private bool HasSystemd => Directory.Exists(Path.Combine(root, "run/systemd/system"));
+
+    // What a program has written, or null if it could not be started or did not end in time.
+    private static string? Ask(string program, TimeSpan limit, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true };
+        try
+        {
+            using Process process = Process.Start(start)!;
+            Task<string> output = process.StandardOutput.ReadToEndAsync();
+            if (process.WaitForExit(limit))
+                return process.ExitCode == 0 ? output.Result : null;
+            process.Kill();
+            return null;
+        }
+        catch (Win32Exception)
+        {
+            return null;
+        }
     }
 
     /// <inheritdoc/>

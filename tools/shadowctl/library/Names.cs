@@ -1,6 +1,7 @@
 using System;
 using System.Text;
 using Hv.Drivers.Control;
+using Hv.Drivers.Nvme.Spec;
 
 namespace Hv.ShadowControl;
 
@@ -40,6 +41,13 @@ public static class Names
         ControlFailure.Unsupported => "unsupported",
         ControlFailure.DiskError => "disk_error",
         ControlFailure.DeviceNotQuiet => "device_not_quiet",
+        ControlFailure.KernelPanic => "kernel_panic",
+        ControlFailure.Halted => "halted",
+        ControlFailure.TimedOut => "timed_out",
+        ControlFailure.Restarted => "restarted",
+        ControlFailure.EmergencyMode => "emergency_mode",
+        ControlFailure.FailedUnit => "failed_unit",
+        ControlFailure.Rejected => "rejected",
         _ => "unknown",
     };
 
@@ -62,12 +70,31 @@ public static class Names
     {
         ControlFailure.Aborted => "The shadow was aborted.",
         ControlFailure.OutOfMemory => "Hv's memory pool is too small for the shadow.",
-        ControlFailure.Crashed => "The shadow crashed while it booted.",
-        ControlFailure.PoweredOff => "The shadow turned itself off.",
+        ControlFailure.Crashed => "The shadow crashed (triple fault).",
+        ControlFailure.PoweredOff => "The shadow turned itself off instead of coming up.",
         ControlFailure.Unsupported => "The shadow did something that Hv does not support.",
         ControlFailure.DiskError => "The disk reported an error.",
         ControlFailure.DeviceNotQuiet => "A device could not be quiesced.",
+        ControlFailure.KernelPanic => "The shadow's kernel panicked.",
+        ControlFailure.Halted => "The shadow hung: its processor halted with interrupts off.",
+        ControlFailure.TimedOut => "The shadow was not ready within its time limit.",
+        ControlFailure.Restarted => "The shadow restarted instead of coming up.",
+        ControlFailure.EmergencyMode => "The shadow came up in emergency or rescue mode.",
+        ControlFailure.FailedUnit => "A unit that must run failed in the shadow.",
+        ControlFailure.Rejected => "The shadow reported that it is not fit for use.",
         _ => "The shadow failed.",
+    };
+
+    /// <summary>What the user can do about it, as a sentence; empty if there is nothing to do.</summary>
+    public static string Advice(ControlFailure failure) => failure switch
+    {
+        ControlFailure.None or ControlFailure.Aborted => "",
+        ControlFailure.OutOfMemory => "Give Hv more memory, or stop what uses much of it while the system boots.",
+        ControlFailure.DiskError or ControlFailure.DeviceNotQuiet => "Look at this system's kernel log for the device, then try again.",
+        ControlFailure.Unsupported => "See 'shadowctl log'; an ordinary reboot may do.",
+        ControlFailure.TimedOut => "See 'shadowctl log' for how far it came; give it more time with --timeout, or undo the update before the next reboot.",
+        ControlFailure.FailedUnit => "Mend or undo the update before the next reboot, or take the unit off failed-units in /etc/shadowreboot.conf.",
+        _ => "See 'shadowctl log', and mend or undo the update before the next reboot: an ordinary one would end the same way.",
     };
 
     /// <summary>Why Hv refused a command, as a sentence.</summary>
@@ -80,6 +107,7 @@ public static class Names
         ControlStatus.NotShadow => "This system is not a shadow.",
         ControlStatus.NoMemory => "Hv's memory pool is too small for a shadow.",
         ControlStatus.Busy => "A switch is being made, or the machine is settling after one.",
+        NvmeStatus.InvalidOpcode => "This Hv is too old for that command.",
         ControlStatus.Unavailable => "This machine cannot have a shadow.",
         ControlStatus.SwitchFailed => "The switch failed and was undone.",
         _ => $"Hv refused the command with NVMe status {status:X3}h.",

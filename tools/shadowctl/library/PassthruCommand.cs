@@ -15,6 +15,7 @@ internal struct PassthruCommand
     [FieldOffset(40)] public uint Dword10;
     [FieldOffset(48)] public uint Dword12;
     [FieldOffset(52)] public uint Dword13;
+    [FieldOffset(56)] public uint Dword14;
     [FieldOffset(64)] public uint TimeoutMilliseconds;
     [FieldOffset(68)] public uint Result;
 }

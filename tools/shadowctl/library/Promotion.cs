@@ -9,7 +9,9 @@ namespace Hv.ShadowControl;
 /// <summary>The shadow's side: reports readiness, and after the switch brings devices and clock up to date.</summary>
 public sealed class Promotion(ISystem system, ControlClient client, TextWriter log)
 {
+    private const string Unknown = "The service manager does not say which units have failed.";
     private static readonly TimeSpan ReadySlice = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan StartupTime = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan ClockPoll = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan ClockTolerance = TimeSpan.FromMilliseconds(500);
@@ -26,12 +28,61 @@ public sealed class Promotion(ISystem system, ControlClient client, TextWriter l
             log.WriteLine("not a shadow: nothing to do");
             return false;
         }
+        CheckUnits();
         log.WriteLine("ready");
         while (!client.Ready(ReadySlice))
         {
         }
         log.WriteLine("promoted: this is the machine's system now");
         return true;
+    }
+
+    /// <summary>
+    /// In a shadow: has Hv throw this system away. "emergency" and "rescue" name the modes of systemd; any other reason is a sentence for the user
+    /// of the primary. Does nothing elsewhere.
+    /// </summary>
+    public void ReportFailure(string reason)
+    {
+        if (client.Status().Role != ControlRole.Shadow)
+        {
+            log.WriteLine("not a shadow: nothing to do");
+            return;
+        }
+        switch (reason)
+        {
+            case "emergency":
+                client.Fail(ControlFailure.EmergencyMode, "It is emergency mode.");
+                break;
+            case "rescue":
+                client.Fail(ControlFailure.EmergencyMode, "It is rescue mode.");
+                break;
+            default:
+                client.Fail(ControlFailure.Rejected, reason);
+                break;
+        }
+    }
+
+    // Whether all is well enough: failed units that nobody has named as critical are only told of.
+    private void CheckUnits()
+    {
+        IReadOnlyList<string> critical = system.CriticalUnits;
+        if (critical.Count != 0)
+            system.WaitUntilStarted(StartupTime);
+        IReadOnlyList<string>? failed = system.FailedUnits();
+        if (failed is { Count: 0 })
+            return;
+        log.WriteLine(failed == null ? Unknown : "failed units: " + string.Join(", ", failed));
+        if (failed == null && critical.Count != 0)
+            Reject(ControlFailure.Rejected, Unknown);
+        string[] fatal = (failed ?? []).Where(critical.Contains).ToArray();
+        if (fatal.Length != 0)
+            Reject(ControlFailure.FailedUnit, "Failed: " + string.Join(", ", fatal) + ".");
+    }
+
+    private void Reject(ControlFailure failure, string message)
+    {
+        client.Fail(failure, message);
+        throw new ControlException(ExitCode.Failed, "This shadow is thrown away. " + message);
     }
 
     /// <summary>Waits for the passed-through devices and their network interfaces, and steps the clock.</summary>

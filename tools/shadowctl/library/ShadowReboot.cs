@@ -1,5 +1,7 @@
 using System;
 using System.IO;
+using System.Linq;
+using System.Text;
 using Hv.Drivers.Control;
 
 namespace Hv.ShadowControl;
@@ -9,12 +11,18 @@ public sealed class ShadowReboot(ISystem system, ControlClient client, TextWrite
 {
     private static readonly TimeSpan WaitSlice = TimeSpan.FromSeconds(1);
 
-    /// <summary>Syncs the file systems and starts a shadow with at least <paramref name="share"/> percent of the processors.</summary>
-    public void Start(int share)
+    private const ulong TailBytes = 4096;
+    private const int TailLines = 12;
+
+    /// <summary>
+    /// Syncs the file systems and starts a shadow with at least <paramref name="share"/> percent of the processors, which Hv throws away if it
+    /// is not ready within <paramref name="seconds"/> (0: Hv's default).
+    /// </summary>
+    public void Start(int share, int seconds)
     {
         log.WriteLine("[    0.0 s] syncing");
         system.Sync();
-        client.Start(share);
+        client.Start(share, seconds);
     }
 
     /// <summary>Waits until the shadow is ready; after <paramref name="limit"/> it is thrown away.</summary>
@@ -32,7 +40,8 @@ public sealed class ShadowReboot(ISystem system, ControlClient client, TextWrite
                 case ControlPhase.Ready:
                     return;
                 case ControlPhase.Failed:
-                    throw new ControlException(ExitCode.Failed, new StatusView(in status).Explanation);
+                    ShowConsole(in status);
+                    throw new ControlException(status.Failure == ControlFailure.TimedOut ? ExitCode.TimedOut : ExitCode.Failed, new StatusView(in status).Explanation);
                 case ControlPhase.Idle:
                     throw new ControlException(ExitCode.Failed, "There is no shadow to wait for.");
                 case ControlPhase.Settling:
@@ -54,6 +63,23 @@ public sealed class ShadowReboot(ISystem system, ControlClient client, TextWrite
         system.Sync();
         log.WriteLine("switching");
         client.Switch();
+    }
+
+    private void ShowConsole(in StatusBlock status)
+    {
+        var console = new ConsoleLog(client);
+        var text = new ConsoleText();
+        var lines = new StringBuilder();
+        console.BeginNearEnd(in status, TailBytes);
+        bool isCut = console.Offset != status.LogStart;
+        for (ReadOnlySpan<byte> bytes = console.Read(); !bytes.IsEmpty; bytes = console.Read())
+            lines.Append(text.Add(bytes));
+        string[] last = lines.ToString().Split('\n').Skip(isCut ? 1 : 0).Where(line => line.Length != 0).TakeLast(TailLines).ToArray();
+        if (last.Length == 0)
+            return;
+        log.WriteLine("the last lines of the shadow's console:");
+        foreach (string line in last)
+            log.WriteLine("| " + line);
     }
 
     // The shadow may have come to an end by itself in the meantime.

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using System.Text.Json;
 using Hv.Drivers.Control;
 
@@ -42,8 +43,9 @@ public sealed unsafe class StatusView
     /// <summary>The moments of the last switch by name, in seconds after the command; without those that were not reached.</summary>
     public IReadOnlyList<KeyValuePair<string, double>> SwitchMarks { get; }
 
-    /// <summary>The failure as sentences.</summary>
-    public string Explanation => Message.Length == 0 ? Names.Explain(_block.Failure) : Names.Explain(_block.Failure) + " " + Message;
+    /// <summary>The failure, what Hv adds to it and what can be done, as sentences.</summary>
+    public string Explanation => string.Join(' ',
+        new[] { Names.Explain(_block.Failure), Message, Names.Advice(_block.Failure) }.Where(sentence => sentence.Length != 0));
 
     /// <summary>The progress in the phase in percent; null if not known.</summary>
     public double? Percent => _block.ProgressTotal == 0 ? null : Math.Min(100, 100.0 * _block.ProgressDone / _block.ProgressTotal);
@@ -55,6 +57,7 @@ public sealed unsafe class StatusView
         json.WriteString("phase", Names.Of(_block.Phase));
         json.WriteString("failure", Names.Of(_block.Failure));
         json.WriteString("message", Message);
+        json.WriteString("explanation", _block.Failure == ControlFailure.None ? "" : Explanation);
         json.WriteNumber("elapsed_seconds", Seconds(_block.ElapsedNanoseconds));
         json.WriteNumber("phase_seconds", Seconds(_block.PhaseNanoseconds));
         if (Percent is { } percent)

@@ -48,7 +48,8 @@ public sealed unsafe class ControlCommands : VendorCommands
         switch (command.Command.Opcode)
         {
             case ControlOpcode.Start:
-                Answer(command, ForPrimary(out ushort refused) ? _machine.AskStart(Math.Min(command.Command.Dword12, 100)) : refused);
+                Answer(command, ForPrimary(out ushort refused)
+                    ? _machine.AskStart(Math.Min(command.Command.Dword12, 100), (command.Command.Dword13 & ControlOpcode.StartWithoutJournal) == 0) : refused);
                 break;
             case ControlOpcode.Status:
                 SendStatus(command);
@@ -63,13 +64,16 @@ public sealed unsafe class ControlCommands : VendorCommands
                     Wait(command, command.Command.Dword13);
                 break;
             case ControlOpcode.Switch:
-                AnswerOrWait(command, ForPrimary(out refused) ? _machine.AskSwitch() : refused);
+                AnswerOrWait(command, ForPrimary(out refused) ? _machine.AskSwitch((command.Command.Dword12 & ControlOpcode.SwitchWithoutJournal) != 0) : refused);
                 break;
             case ControlOpcode.Abort:
                 AnswerOrWait(command, ForPrimary(out refused) ? _machine.AskAbort() : refused);
                 break;
             case ControlOpcode.ReadLog:
                 ReadLog(command);
+                break;
+            case ControlOpcode.FindJournal:
+                Answer(command, ForPrimary(out refused) ? _machine.AskFindJournal() : refused);
                 break;
             default:
                 Answer(command, NvmeStatus.InvalidOpcode | NvmeStatus.DoNotRetry);

@@ -1,3 +1,4 @@
+using System;
 using Hv.Drivers.Block;
 using Hv.Kernel;
 using Hv.Shadow.Journal;
@@ -27,6 +28,9 @@ public sealed unsafe partial class SnapshotDisk
 
     /// <summary>Chunks whose present contents the journal has.</summary>
     public ulong JournaledChunks { get; private set; }
+
+    /// <summary>Whether the journal has room for everything there is now.</summary>
+    public bool FitsJournal => UnjournaledChunks <= _journal.Capacity - Math.Min(_journal.Entries, _journal.Capacity);
 
     /// <summary>Chunks that the journal does not have yet, or not any more as they are now.</summary>
     public ulong UnjournaledChunks => OverlayChunks - ZeroChunks + PreservedChunks - JournaledChunks;
@@ -88,7 +92,7 @@ public sealed unsafe partial class SnapshotDisk
     /// <summary>Whether a request would change the journal's partition, which is Hv's while it runs.</summary>
     internal bool ChangesJournal(BlockRequest request) =>
         request.Operation is BlockOperation.Write or BlockOperation.WriteZeroes or BlockOperation.Discard
-        && request.FirstSector < _journal.FirstSector + _journal.SectorCount && _journal.FirstSector < EndOf(request);
+        && request.FirstSector < _journal.EndSector && _journal.FirstSector < EndOf(request);
 
     /// <summary>A chunk's page is about to be written to.</summary>
     private void PageChanges(ChunkEntry* slot)

@@ -48,11 +48,11 @@ public sealed unsafe class DiskJournal
     /// <summary>What <see cref="Find"/> found in it.</summary>
     public JournalRecovery Recovery { get; private set; }
 
-    /// <summary>The partition's sectors; none if there is no journal.</summary>
-    public ulong FirstSector => State == JournalState.Absent ? 0 : _partition.FirstSector;
+    /// <summary>The journal's first sector on the disk; 0 if there is none.</summary>
+    public ulong FirstSector => State == JournalState.Absent ? 0 : _layout.FirstSector;
 
-    /// <summary>How many sectors the partition has; 0 if there is no journal.</summary>
-    public ulong SectorCount => State == JournalState.Absent ? 0 : _partition.SectorCount;
+    /// <summary>The sector behind its last one; 0 if there is none.</summary>
+    public ulong EndSector => State == JournalState.Absent ? 0 : _layout.EndSector;
 
     /// <summary>How many chunks it can take; 0 if there is no journal.</summary>
     public uint Capacity => State == JournalState.Absent ? 0 : _layout.DataBlocks;
@@ -224,7 +224,7 @@ public sealed unsafe class DiskJournal
         if (record.State == JournalRecordState.Committed)
         {
             Status replayed = record.BelongsTo(in _partition, _disk.SectorCount, _disk.SectorSize)
-                ? new JournalReplay(_disk, in _partition, in _layout, in record, _request).Run(_pages) : Status.Malformed;
+                ? new JournalReplay(_disk, in _layout, in record, _request).Run(_pages) : Status.Malformed;
             Recovery = replayed == Status.Ok ? JournalRecovery.Replayed : replayed == Status.Malformed ? JournalRecovery.Damaged : JournalRecovery.Failed;
             if (Recovery == JournalRecovery.Failed)
                 return replayed;

@@ -4,8 +4,8 @@ using Hv.Kernel;
 namespace Hv.Shadow.Journal;
 
 /// <summary>
-/// Where in its partition everything of a journal is. It consists of blocks of 4 KiB, counted from the partition's first sector: block 0 begins with
-/// the <see cref="JournalRecord"/>, then come the blocks of the index, then the data blocks, one for each chunk.
+/// Where in its partition everything of a journal is. It consists of blocks of 4 KiB that are chunks of the disk, too, so that no chunk belongs to the
+/// journal in part: block 0 begins with the <see cref="JournalRecord"/>, then come the blocks of the index, then the data blocks, one for each chunk.
 /// </summary>
 public readonly struct JournalLayout
 {
@@ -23,15 +23,22 @@ public readonly struct JournalLayout
     /// <summary>Data blocks.</summary>
     public readonly uint DataBlocks;
 
-    private readonly ulong _firstSector;
+    /// <summary>The journal's first sector on the disk, at a multiple of 4 KiB.</summary>
+    public readonly ulong FirstSector;
+    /// <summary>The sector behind its last one.</summary>
+    public readonly ulong EndSector;
+
     private readonly uint _blockSectors;
 
     /// <summary>Divides a partition on a disk with sectors of <paramref name="sectorBytes"/> bytes.</summary>
     public JournalLayout(in JournalPartition partition, uint sectorBytes)
     {
-        _firstSector = partition.FirstSector;
         _blockSectors = PageSize.Small / sectorBytes;
-        ulong blocks = Math.Min(partition.SectorCount / _blockSectors, (ulong)MaxIndexBlocks * DataPerIndexBlock);
+        ulong firstBlock = (partition.FirstSector + _blockSectors - 1) / _blockSectors;
+        ulong endBlock = (partition.FirstSector + partition.SectorCount) / _blockSectors;
+        ulong blocks = Math.Min(endBlock > firstBlock ? endBlock - firstBlock : 0, (ulong)MaxIndexBlocks * DataPerIndexBlock);
+        FirstSector = firstBlock * _blockSectors;
+        EndSector = (firstBlock + blocks) * _blockSectors;
         if (blocks < LeastBlocks)
         {
             IndexBlocks = 0;
@@ -50,11 +57,11 @@ public readonly struct JournalLayout
     public uint MaxEntries => IndexBlocks * JournalIndexBlock.Entries;
 
     /// <summary>The sector of the record, on the disk.</summary>
-    public ulong RecordSector => _firstSector;
+    public ulong RecordSector => FirstSector;
 
     /// <summary>The first sector of an index block, on the disk.</summary>
-    public ulong IndexSector(uint block) => _firstSector + (ulong)(FirstIndexBlock + block) * _blockSectors;
+    public ulong IndexSector(uint block) => FirstSector + (ulong)(FirstIndexBlock + block) * _blockSectors;
 
     /// <summary>The first sector of a data block, on the disk.</summary>
-    public ulong DataSector(uint block) => _firstSector + (ulong)(FirstIndexBlock + IndexBlocks + block) * _blockSectors;
+    public ulong DataSector(uint block) => FirstSector + (ulong)(FirstIndexBlock + IndexBlocks + block) * _blockSectors;
 }

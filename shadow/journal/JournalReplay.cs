@@ -14,7 +14,6 @@ internal unsafe ref struct JournalReplay
     private const int MaxRun = 32;
 
     private readonly BlockDevice _disk;
-    private readonly JournalPartition _partition;
     private readonly JournalLayout _layout;
     private readonly JournalRecord _record;
     private readonly BlockRequest _request;
@@ -24,10 +23,9 @@ internal unsafe ref struct JournalReplay
     private fixed ulong _data[MaxRun];
 
     /// <summary>For a record that is whole and belongs to the disk; <paramref name="request"/> has room for 32 segments.</summary>
-    public JournalReplay(BlockDevice disk, in JournalPartition partition, in JournalLayout layout, in JournalRecord record, BlockRequest request)
+    public JournalReplay(BlockDevice disk, in JournalLayout layout, in JournalRecord record, BlockRequest request)
     {
         _disk = disk;
-        _partition = partition;
         _layout = layout;
         _record = record;
         _request = request;
@@ -162,7 +160,7 @@ internal unsafe ref struct JournalReplay
         if (count == 0 || chunk >= chunks || count > chunks - chunk)
             return false;
         ulong first = chunk * _chunkSectors, end = first + SectorsOf(chunk, count);
-        return end <= _partition.FirstSector || first >= _partition.FirstSector + _partition.SectorCount;
+        return end <= _layout.FirstSector || first >= _layout.EndSector;
     }
 
     private readonly ulong SectorsOf(ulong chunk, uint count) => Math.Min((ulong)count * _chunkSectors, _disk.SectorCount - chunk * _chunkSectors);

@@ -69,7 +69,7 @@ public sealed unsafe partial class HvMachine
     /// <summary>Why a switch now would not be safe against a power loss: a <see cref="ControlStatus"/> value, or 0 if it would.</summary>
     private ushort JournalObstacle() => Disk!.Journal.State switch
     {
-        JournalState.Open => 0,
+        JournalState.Open => Disk.FitsJournal ? (ushort)0 : ControlStatus.JournalTooSmall,
         JournalState.TooSmall => ControlStatus.JournalTooSmall,
         _ => ControlStatus.NoJournal,
     };

@@ -51,6 +51,8 @@ public sealed class CommandLine(ISystem system, TextWriter output, TextWriter er
         Option<int> share = Number("--share", 0, 0, 95, "The least share of the processors for the shadow, in percent; 0 leaves it to Hv.");
         Option<int> timeout = Number("--timeout", DefaultTimeout, 1, 7 * 24 * 3600, "After so many seconds a shadow that is not ready is thrown away.");
         Option<int> finishTimeout = Number("--timeout", DefaultFinishTimeout, 0, 3600, "How many seconds to wait for devices after the switch.");
+        var noJournal = new Option<bool>("--no-journal") { Description = "Switch even if a power loss at that moment would leave a mixture of both systems on the disk." };
+        Option<int> size = Number("--size", JournalSetup.DefaultMebibytes, JournalSetup.LeastMebibytes, JournalSetup.MostMebibytes, "The journal's size in MiB.");
         var finish = new Option<bool>("--finish") { Description = "After the switch, finish it as 'shadowctl finish' does." };
         return new RootCommand(Description)
         {
@@ -58,16 +60,20 @@ public sealed class CommandLine(ISystem system, TextWriter output, TextWriter er
             Command("reboot", "Starts a shadow, waits until it is up, and switches to it.", (client, parsed) =>
             {
                 var reboot = new ShadowReboot(system, client, error);
-                reboot.Start(parsed.GetValue(share));
+                if (!parsed.GetValue(noJournal))
+                    reboot.RequireJournal();
+                reboot.Start(parsed.GetValue(share), !parsed.GetValue(noJournal));
                 reboot.WaitUntilReady(TimeSpan.FromSeconds(parsed.GetValue(timeout)));
-                reboot.Switch();
-            }, share, timeout),
+                reboot.Switch(parsed.GetValue(noJournal));
+            }, share, timeout, noJournal),
             Command("start", "Starts a shadow: writes all file data to the disk and boots this system anew in the background.", (client, parsed) =>
-                new ShadowReboot(system, client, error).Start(parsed.GetValue(share)), share),
+                new ShadowReboot(system, client, error).Start(parsed.GetValue(share), !parsed.GetValue(noJournal)), share, noJournal),
             Command("wait", "Waits until the shadow is up.", (client, parsed) =>
                 new ShadowReboot(system, client, error).WaitUntilReady(TimeSpan.FromSeconds(parsed.GetValue(timeout))), timeout),
-            Command("switch", "Switches to the shadow. This system is dropped; what it has not saved is lost.", (client, _) =>
-                new ShadowReboot(system, client, error).Switch()),
+            Command("switch", "Switches to the shadow. This system is dropped; what it has not saved is lost.", (client, parsed) =>
+                new ShadowReboot(system, client, error).Switch(parsed.GetValue(noJournal)), noJournal),
+            Command("setup", "Makes the journal, a partition in free space of the disk that makes switches safe against power loss.", (client, parsed) =>
+                new JournalSetup(system, client, error).Run(parsed.GetValue(size)), size),
             Command("abort", "Throws the shadow away.", (client, _) => client.Abort()),
             Reader("status", "Shows how things stand.", (client, parsed) => ShowStatus(client, parsed.GetValue(_json))),
             Reader("log", "Prints the shadow's serial console.", (client, _) => ShowLog(client)),

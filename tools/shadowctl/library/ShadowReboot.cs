@@ -9,12 +9,20 @@ public sealed class ShadowReboot(ISystem system, ControlClient client, TextWrite
 {
     private static readonly TimeSpan WaitSlice = TimeSpan.FromSeconds(1);
 
-    /// <summary>Syncs the file systems and starts a shadow with at least <paramref name="share"/> percent of the processors.</summary>
-    public void Start(int share)
+    /// <summary>Refuses, before anything is started, what the switch would be refused for in the end.</summary>
+    /// <exception cref="ControlException">There is no journal.</exception>
+    public void RequireJournal()
+    {
+        if (client.Status().Journal == ControlJournal.Absent)
+            throw new ControlException(ExitCode.Failed, Names.Refusal(ControlStatus.NoJournal));
+    }
+
+    /// <summary>Syncs the file systems and starts a shadow with at least <paramref name="share"/> percent of the processors, with or without <paramref name="journal"/>.</summary>
+    public void Start(int share, bool journal)
     {
         log.WriteLine("[    0.0 s] syncing");
         system.Sync();
-        client.Start(share);
+        client.Start(share, journal);
     }
 
     /// <summary>Waits until the shadow is ready; after <paramref name="limit"/> it is thrown away.</summary>
@@ -48,12 +56,12 @@ public sealed class ShadowReboot(ISystem system, ControlClient client, TextWrite
         }
     }
 
-    /// <summary>Syncs the file systems and switches. Returns only in the system that was left, and only if something is odd.</summary>
-    public void Switch()
+    /// <summary>Syncs the file systems and switches, <paramref name="withoutJournal"/> too if it must be. Returns only in the system that was left, and only if something is odd.</summary>
+    public void Switch(bool withoutJournal)
     {
         system.Sync();
         log.WriteLine("switching");
-        client.Switch();
+        client.Switch(withoutJournal);
     }
 
     // The shadow may have come to an end by itself in the meantime.

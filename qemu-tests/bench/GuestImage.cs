@@ -49,6 +49,25 @@ public sealed class GuestImage
         return code == 0 ? null : (output + errors).Trim();
     }
 
+    /// <summary>Replays the root file system's own journal, as mounting it would; null if that worked, else what is wrong.</summary>
+    public string? ReplayFileSystemJournal(string path)
+    {
+        (int code, string output, string errors) = Tool.TryRun("e2fsck", ["-y", "-E", "journal_only", $"{path}?offset={RootOffset}"]);
+        return code is 0 or 1 ? null : (output + errors).Trim();
+    }
+
+    /// <summary>The output of a command of debugfs on the root file system.</summary>
+    public string FileSystemCommand(string path, string command) => Tool.Run("debugfs", ["-R", command, $"{path}?offset={RootOffset}"]);
+
+    /// <summary>Puts an executable file on the root file system of the disk at <paramref name="path"/>, by way of a file of the host's.</summary>
+    public void AddFile(string path, string target, string contents, string scratch)
+    {
+        File.WriteAllText(scratch, contents);
+        _ = Tool.Run("debugfs", ["-w", "-f", "-", $"{path}?offset={RootOffset}"], input: $"write {scratch} {target}\nsif {target} mode 0100755\n");
+        if (!FileSystemCommand(path, $"stat {target}").Contains("Mode:  0755", StringComparison.Ordinal))
+            throw new BenchException($"{target} could not be put on the guest's disk.");
+    }
+
     private void Overlay(string path, string source)
     {
         StringBuilder commands = new();

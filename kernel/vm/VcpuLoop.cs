@@ -187,6 +187,13 @@ public sealed unsafe class VcpuLoop<TBackend> where TBackend : struct, IVcpuBack
         {
             RunPrimary();
             backend.SetInterruptExiting(false);
+            if (_yieldAsked)
+            {
+                // An interrupt has brought the exit, which is all that was wanted: it is served with the next entry.
+                backend.SetInterruptWindow(false);
+                _yieldAsked = false;
+                _primarySince = Stubs.ReadTsc();
+            }
         }
         else
         {

@@ -12,8 +12,11 @@ public sealed unsafe partial class HvMachine
     /// <summary>Chunks of one step while guests run: what they may wait for it is one short request.</summary>
     private const uint StepChunks = 32;
 
-    /// <summary>Chunks of one step when a guest waits for the end, or none runs.</summary>
-    private const uint LargeStepChunks = 1024;
+    /// <summary>Chunks of one step when the guest waits for the end of the merge.</summary>
+    private const uint HurryChunks = 256;
+
+    /// <summary>Chunks of one step when no guest runs.</summary>
+    private const uint LargeStepChunks = 4096;
 
     /// <summary>After a step of a given time, guests run undisturbed for this many times as long while a shadow boots: a fifth of the time goes to the journal at most.</summary>
     private const ulong PauseAhead = 4;
@@ -84,7 +87,7 @@ public sealed unsafe partial class HvMachine
         ulong began = Time.Nanoseconds;
         if (!merging && !Disk.NeedsWriteAhead || began < _nextDiskWork && !hurry)
             return;
-        Status status = merging ? Disk.MergeStep(hurry ? LargeStepChunks : StepChunks) : Disk.WriteAhead(StepChunks);
+        Status status = merging ? Disk.MergeStep(hurry ? HurryChunks : StepChunks) : Disk.WriteAhead(StepChunks);
         ulong now = Time.Nanoseconds;
         _nextDiskWork = now + (now - began) * (merging ? PauseMerging : PauseAhead);
         if (merging)

@@ -2,12 +2,13 @@ using System;
 using System.Collections.Generic;
 using Hv.Shadow.Journal;
 using Xunit;
+using Xunit.Abstractions;
 
 namespace Hv.HostTests.Journal;
 
-public sealed class PowerLossTests
+public sealed class PowerLossTests(ITestOutputHelper output)
 {
-    private const int Seeds = 24, Losses = 2;
+    private const int Seeds = 20, Losses = 2;
 
     /// <summary>Cuts the power in every write and flush of each history, and checks what is there after the restart.</summary>
     [Theory]
@@ -33,6 +34,7 @@ public sealed class PowerLossTests
                     Count(simulation, seed, cut, loss, seen);
             }
         }
+        output.WriteLine(string.Join(", ", seen));
         Assert.True(seen[JournalRecovery.Replayed] > 300 && seen[JournalRecovery.Discarded] > 300 && seen[JournalRecovery.Nothing] > 30);
     }
 

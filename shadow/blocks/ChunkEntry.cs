@@ -28,7 +28,10 @@ internal readonly unsafe struct ChunkEntry
     public bool IsMapped => (_value & ~JournaledBit) != 0;
 
     /// <summary>Whether there is a page.</summary>
-    public bool HasPage => Kind is ChunkKind.Preserved or ChunkKind.Overlay;
+    public bool HasPage => Page != null;
+
+    /// <summary>Whether there was a page, whose contents are only in the journal now.</summary>
+    public bool IsSpilled => Kind is ChunkKind.Preserved or ChunkKind.Overlay && Page == null;
 
     public byte* Page => (byte*)(_value & ~(ulong)(PageSize.Small - 1));
 
@@ -46,6 +49,9 @@ internal readonly unsafe struct ChunkEntry
 
     /// <summary>The same with the journal entry of <paramref name="other"/>, if that has one.</summary>
     public ChunkEntry WithEntryOf(ChunkEntry other) => new(_value, other._journalEntry);
+
+    /// <summary>The same with another page, or with none.</summary>
+    public ChunkEntry With(byte* page) => new(_value & (PageSize.Small - 1) | (ulong)page, _journalEntry);
 
     /// <summary>The same, its page journaled or not.</summary>
     public ChunkEntry Journaled(bool isJournaled) => new(isJournaled ? _value | JournaledBit : _value & ~JournaledBit, _journalEntry);

@@ -20,6 +20,7 @@ public sealed unsafe partial class SnapshotDisk
     private readonly nint[] _runSlots = new nint[DiskJournal.MaxRun];
     private BlockQueue _promises;
     private ulong _journalCursor;
+    private ulong _spillCursor;
     private uint _runCount;
     private bool _isCommitted;
 
@@ -28,6 +29,9 @@ public sealed unsafe partial class SnapshotDisk
 
     /// <summary>Chunks whose present contents the journal has.</summary>
     public ulong JournaledChunks { get; private set; }
+
+    /// <summary>Chunks whose contents are in the journal only.</summary>
+    public ulong SpilledChunks { get; private set; }
 
     /// <summary>Whether the journal has room for everything there is now.</summary>
     public bool FitsJournal => UnjournaledChunks <= _journal.Capacity - Math.Min(_journal.Entries, _journal.Capacity);
@@ -55,6 +59,31 @@ public sealed unsafe partial class SnapshotDisk
         _held = false;
         Run();
         return status;
+    }
+
+    /// <summary>Gives back to the pool the pages of up to <paramref name="maxChunks"/> chunks (not 0) that the journal has. How many.</summary>
+    public uint Spill(uint maxChunks)
+    {
+        uint spilled = 0;
+        if (State != SnapshotState.Active)
+            return spilled;
+        // Round once at most.
+        for (ulong left = OverlayChunks + PreservedChunks; left != 0 && spilled < maxChunks && JournaledChunks != SpilledChunks; left--)
+        {
+            if (!_map.TryFindNext(ref _spillCursor))
+            {
+                _spillCursor = 0;
+                continue;
+            }
+            ChunkEntry* slot = _map.Slot(_spillCursor++);
+            if (!slot->HasPage || !slot->IsJournaled)
+                continue;
+            _pages.ReturnPage(slot->Page);
+            *slot = slot->With((byte*)null);
+            SpilledChunks++;
+            spilled++;
+        }
+        return spilled;
     }
 
     /// <summary>
@@ -158,6 +187,46 @@ public sealed unsafe partial class SnapshotDisk
         }
         _runCount = 0;
         return status;
+    }
+
+    /// <summary>Reads into the request what of it lies in the present chunk, which has been spilled.</summary>
+    private void StartInJournal(BlockRequest request, ChunkEntry entry)
+    {
+        uint sectors = SectorsInChunk(request);
+        _child.Prepare(BlockOperation.Read, _journal.DataSector(entry.JournalEntry) + _sector % _chunkSectors, sectors);
+        bool added = _child.AddSegmentsOf(request, (_sector - request.FirstSector) * _disk.SectorSize, (ulong)sectors * _disk.SectorSize);
+        Invariant.Holds(added, "a part of a request fits a request");
+        _sector += sectors;
+        StartChild();
+    }
+
+    /// <summary>Gives the chunks of the next run, from <paramref name="chunk"/> on, their pages back if they were spilled. OutOfMemory: not even the first one could be.</summary>
+    private Status BringBack(ulong chunk, ulong most)
+    {
+        most = Math.Min(most, _runChunks);
+        for (ulong i = 0; i < most && SpilledChunks != 0; i++)
+        {
+            ChunkEntry entry = _map.Get(chunk + i);
+            if (!entry.IsMapped || entry.Kind == ChunkKind.Zero)
+                break;
+            if (!entry.IsSpilled)
+                continue;
+            byte* page = _pages.TakePage();
+            if (page == null)
+                return i == 0 ? Status.OutOfMemory : Status.Ok;
+            _mergeRequest.Prepare(BlockOperation.Read, _journal.DataSector(entry.JournalEntry), SectorsOf(chunk + i, 1));
+            AddPage(_mergeRequest, chunk + i, page);
+            Status status = _disk.Execute(_mergeRequest);
+            if (status != Status.Ok)
+            {
+                _pages.ReturnPage(page);
+                return status;
+            }
+            ChunkEntry* slot = _map.Slot(chunk + i);
+            *slot = slot->With(page);
+            SpilledChunks--;
+        }
+        return Status.Ok;
     }
 
     /// <summary>Tells the journal of the chunks that are zero, neighbours together.</summary>

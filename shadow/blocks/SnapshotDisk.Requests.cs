@@ -225,8 +225,13 @@ public sealed unsafe partial class SnapshotDisk
                 StartOnDisk(request);
                 return false;
             }
+            if (entry.IsSpilled)
+            {
+                StartInJournal(request, entry);
+                return false;
+            }
             uint sectors = SectorsInChunk(request);
-            Copy(request, sectors, entry.HasPage ? entry.Page : null, toPage: false);
+            Copy(request, sectors, entry.Page, toPage: false);
             _sector += sectors;
         }
         return true;
@@ -279,14 +284,14 @@ public sealed unsafe partial class SnapshotDisk
     }
 
     /// <summary>
-    /// The chunk's page in the overlay, made if need be; null if the pool is empty. A chunk that is on the disk and will be written in part only is
+    /// The chunk's page in the overlay, made if need be; null if the pool is empty. A chunk that is on the disk or in the journal and will be written in part only is
     /// read first: <paramref name="wait"/>.
     /// </summary>
     private byte* PageFor(ChunkEntry* slot, ulong chunk, bool whole, out bool wait)
     {
         wait = false;
         ChunkEntry entry = *slot;
-        if (entry.Kind == ChunkKind.Overlay)
+        if (entry.Kind == ChunkKind.Overlay && entry.HasPage)
             return entry.Page;
         byte* page = entry.Page;
         if (_fillPage != null)
@@ -294,15 +299,15 @@ public sealed unsafe partial class SnapshotDisk
             page = _fillPage;
             _fillPage = null;
         }
-        else if (entry.Kind != ChunkKind.Preserved)
+        else if (page == null)
         {
             page = _pages.TakePage();
             if (page == null)
                 return null;
-            if (entry.Kind == ChunkKind.Disk && !whole)
+            if (!whole && entry.Kind != ChunkKind.Zero)
             {
                 _fillPage = page;
-                _child.Prepare(BlockOperation.Read, chunk * _chunkSectors, SectorsOf(chunk, 1));
+                _child.Prepare(BlockOperation.Read, entry.IsSpilled ? _journal.DataSector(entry.JournalEntry) : chunk * _chunkSectors, SectorsOf(chunk, 1));
                 AddPage(_child, chunk, page);
                 StartChild();
                 wait = true;
@@ -357,6 +362,8 @@ public sealed unsafe partial class SnapshotDisk
             ZeroChunks--;
         if (entry.IsJournaled)
             JournaledChunks--;
+        if (entry.IsSpilled)
+            SpilledChunks--;
     }
 
     private bool EndOutOfMemory()

@@ -80,7 +80,7 @@ public sealed unsafe partial class SnapshotDisk
     public ulong PreservedChunks { get; private set; }
 
     /// <summary>Pages of the pool that are in use.</summary>
-    public ulong PagesInUse => OverlayChunks - ZeroChunks + PreservedChunks + _map.Nodes;
+    public ulong PagesInUse => OverlayChunks - ZeroChunks + PreservedChunks - SpilledChunks + _map.Nodes;
 
     /// <summary>
     /// Starts a snapshot, and the journal with it if <paramref name="useJournal"/> and there is one. InvalidState if there is a snapshot. The primary must
@@ -177,8 +177,11 @@ public sealed unsafe partial class SnapshotDisk
         {
             if (left == 0)
                 return Status.Pending;
+            Status status = BringBack(_mergeCursor, left);
+            if (status != Status.Ok)
+                return status;
             ulong run = PrepareMergeRun(_mergeCursor, left);
-            Status status = _disk.Execute(_mergeRequest);
+            status = _disk.Execute(_mergeRequest);
             if (status != Status.Ok)
                 return status;
             for (ulong chunk = _mergeCursor; chunk < _mergeCursor + run; chunk++)
@@ -198,7 +201,7 @@ public sealed unsafe partial class SnapshotDisk
         while (run < most)
         {
             ChunkEntry next = _map.Get(first + run);
-            if (!next.IsMapped || next.HasPage == zero)
+            if (zero ? next.Kind != ChunkKind.Zero : !next.HasPage)
                 break;
             run++;
         }
@@ -225,6 +228,7 @@ public sealed unsafe partial class SnapshotDisk
         ZeroChunks = 0;
         PreservedChunks = 0;
         JournaledChunks = 0;
+        SpilledChunks = 0;
     }
 
     /// <summary>Waits until no request is in the hands of the snapshot; what takes too long is aborted.</summary>

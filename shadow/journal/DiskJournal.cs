@@ -63,6 +63,9 @@ public sealed unsafe class DiskJournal
     /// <summary>Pages of the pool that are in use.</summary>
     public uint PagesInUse => _indexPages;
 
+    /// <summary>The sector at which an entry's data is, on the disk. It stays there until <see cref="Begin"/>.</summary>
+    public ulong DataSector(uint entry) => _layout.DataSector(entry);
+
     /// <summary>
     /// Looks for the journal's partition, and finishes or discards what is in it (<see cref="Recovery"/>). Not while there is a shadow, or something
     /// is being merged. NotFound: there is none; other errors: there is one that cannot be used. Without Ok there is no journal.

@@ -21,8 +21,11 @@ public sealed unsafe partial class HvMachine
     /// <summary>After a step of a given time, guests run undisturbed for this many times as long while a shadow boots: a fifth of the time goes to the journal at most.</summary>
     private const ulong PauseAhead = 4;
 
-    /// <summary>The same after the switch.</summary>
+    /// <summary>The same after the switch, and when the pool runs low.</summary>
     private const ulong PauseMerging = 1;
+
+    /// <summary>With fewer free pages than this, what the journal has is dropped from memory: 32 MiB.</summary>
+    private const ulong LowPages = 8192;
 
     private const ulong RetryNanoseconds = 1_000_000_000;
 
@@ -83,13 +86,16 @@ public sealed unsafe partial class HvMachine
         if (Disk == null)
             return;
         bool merging = Disk.State == SnapshotState.Merging;
+        bool isLow = Pool.FreePages < LowPages;
+        if (isLow && Disk.JournaledChunks != Disk.SpilledChunks)
+            _ = Disk.Spill(HurryChunks);
         bool hurry = merging && Disk.HasPromises;
         ulong began = Time.Nanoseconds;
         if (!merging && !Disk.NeedsWriteAhead || began < _nextDiskWork && !hurry)
             return;
         Status status = merging ? Disk.MergeStep(hurry ? HurryChunks : StepChunks) : Disk.WriteAhead(StepChunks);
         ulong now = Time.Nanoseconds;
-        _nextDiskWork = now + (now - began) * (merging ? PauseMerging : PauseAhead);
+        _nextDiskWork = now + (now - began) * (merging || isLow ? PauseMerging : PauseAhead);
         if (merging)
             AfterMergeStep(status, now);
         else if (status != Status.Ok)

@@ -252,6 +252,30 @@ public sealed unsafe class DiskJournalTests : IDisposable
         Assert.Equal([BlockOperation.Flush, BlockOperation.Write, BlockOperation.Flush], disk.Log.TakeLast(3).Select(entry => entry.Operation));
     }
 
+    [Fact]
+    public void Spilled_chunks_take_no_page_and_are_read_from_the_journal()
+    {
+        SnapshotDisk snapshot = Snapshot(out ModelDisk disk);
+        Write(snapshot.ShadowView, JournalImage.SystemFirst, 24, 7);
+        Write(snapshot.PrimaryView, JournalImage.SystemFirst + 40, 8, 9);
+        Assert.Equal(0u, snapshot.Spill(100));
+        Assert.Equal(Status.Ok, snapshot.WriteAhead(100));
+        ulong free = _pool.FreePages;
+        Assert.Equal(4u, snapshot.Spill(100));
+        Assert.Equal(free + 4, _pool.FreePages);
+        Prepare(BlockOperation.Read, JournalImage.SystemFirst + 20, 24);
+        Assert.Equal(Status.Ok, snapshot.ShadowView.Execute(_buffer.Request));
+        Assert.Equal([.. Enumerable.Repeat((byte)7, 4 * 512), .. new byte[20 * 512]], _buffer.Read());
+        Write(snapshot.ShadowView, JournalImage.SystemFirst + 3, 2, 8);
+        Assert.Equal(3u, snapshot.SpilledChunks);
+        Assert.Equal(Status.Ok, snapshot.Commit());
+        Assert.Equal(Status.Ok, snapshot.MergeStep(100));
+        byte[] expected = [.. Enumerable.Repeat((byte)7, 3 * 512), .. Enumerable.Repeat((byte)8, 2 * 512), .. Enumerable.Repeat((byte)7, 19 * 512), .. new byte[24 * 512]];
+        Assert.Equal(expected, SystemOf(disk.Bytes)[..(48 * 512)].ToArray());
+        Assert.Equal(0u, snapshot.SpilledChunks);
+        Assert.Equal(1, _pool.Taken);
+    }
+
     [Theory]
     [InlineData(BlockOperation.Write)]
     [InlineData(BlockOperation.WriteZeroes)]

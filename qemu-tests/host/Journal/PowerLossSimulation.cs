@@ -21,6 +21,7 @@ internal sealed class PowerLossSimulation : IDisposable
     private readonly BlockBuffer _buffer = new();
     private readonly List<(BlockRequest Request, (int, ulong[]) Begun)> _flushes = [];
     private readonly SnapshotDisk _snapshot;
+    private readonly bool _spills;
     private ViewModel _primary;
     private ulong[] _shadow = [];
     private ViewModel? _committing;
@@ -29,6 +30,7 @@ internal sealed class PowerLossSimulation : IDisposable
     public PowerLossSimulation(int seed)
     {
         _random = new Random(seed);
+        _spills = seed % 2 == 0;
         Disk = new CrashDisk(JournalImage.Create(SystemSectors, JournalSectors));
         DiskJournal journal = JournalImage.Journal(Disk, _pool);
         Require(journal.Find() == Status.Ok, "a journal is found");
@@ -120,6 +122,9 @@ internal sealed class PowerLossSimulation : IDisposable
                 Require(_snapshot.WriteAhead((uint)_random.Next(1, 9)) == Status.Ok, "the journal takes chunks");
             else
                 Act(shadow: _random.Next(2) == 0);
+            if (_spills && _random.Next(3) == 0)
+                _ = _snapshot.Spill((uint)_random.Next(1, 20));
+            Require(_pool.Taken == 1 + (int)_snapshot.PagesInUse + (int)_snapshot.Journal.PagesInUse, "the pages in use are counted");
         }
         if (_random.Next(5) == 0)
         {

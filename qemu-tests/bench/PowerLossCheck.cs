@@ -12,7 +12,10 @@ internal static class PowerLossCheck
         point.Recovery = Recover(point.Image);
         if (point.Recovery is JournalRecovery.Damaged or JournalRecovery.Failed)
             return $"the journal is {point.Recovery}";
-        return guest.ReplayFileSystemJournal(point.Image) ?? guest.CheckFileSystem(point.Image) ?? CheckContents(point, guest);
+        string root = point.Image + ".root";
+        string? problem = guest.ExtractRoot(point.Image, root) ?? CheckContents(point, root, guest.NewKernel);
+        File.Delete(root);
+        return problem;
     }
 
     private static unsafe JournalRecovery Recover(string image)
@@ -24,12 +27,12 @@ internal static class PowerLossCheck
         return status == Kernel.Status.Ok ? journal.Recovery : JournalRecovery.Failed;
     }
 
-    private static string? CheckContents(PowerLossPoint point, GuestImage guest)
+    private static string? CheckContents(PowerLossPoint point, string root, string kernel)
     {
-        string link = guest.FileSystemCommand(point.Image, "stat /vmlinuz");
-        if (!link.Contains($"vmlinuz-{guest.NewKernel}\"", StringComparison.Ordinal))
+        string link = GuestImage.FileSystemCommand(root, "stat /vmlinuz");
+        if (!link.Contains($"vmlinuz-{kernel}\"", StringComparison.Ordinal))
             return "the kernel that was installed is not the default";
-        string[][] lines = [.. guest.FileSystemCommand(point.Image, $"cat {PowerLossRun.Record}").Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' '))];
+        string[][] lines = [.. GuestImage.FileSystemCommand(root, $"cat {PowerLossRun.Record}").Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' '))];
         if (lines.FirstOrDefault(line => line.Length != 3) is { } odd)
             return $"the record has a damaged line: '{string.Join(' ', odd)}'";
         string[] boots = [.. lines.Select(line => line[0]).Distinct()];

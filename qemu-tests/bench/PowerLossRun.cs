@@ -15,13 +15,19 @@ public sealed class PowerLossRun(string efi, int points, StepDisplay display)
     private const int AfterMerge = 3;
     private const string Switching = "Hv: switching", Committed = "Hv: committed", Merged = "Hv: merged";
 
+    // In the place of what reports the system ready: not before its first record is on the disk, which tells the new system's disk from the old one's.
     // Each system also writes a few MiB of its own, so that there is something to journal and to merge.
+    private const string ScriptPath = "/etc/rc.d/shadowctl";
     private const string Script = $"""
         #!/bin/sh
         PATH=/sbin:/bin:/usr/sbin:/usr/bin
         read -r boot </proc/sys/kernel/random/boot_id
+        read -r uptime _ </proc/uptime
         dd if=/dev/urandom of=/var/load-$boot bs=65536 count=64 2>/dev/null
-        n=0
+        echo "$boot 1 $uptime" >>{Record}
+        sync
+        /usr/local/sbin/shadowctl ready --finish &
+        n=1
         while :; do
             n=$((n + 1))
             read -r uptime _ </proc/uptime
@@ -49,7 +55,7 @@ public sealed class PowerLossRun(string efi, int points, StepDisplay display)
         {
             image = GuestImage.Get(GuestKind.Small, line => display.Detail = line);
             image.CopyTo(disk);
-            image.AddFile(disk, "/etc/rc.d/beats", Script, Path.Combine(folder, "beats"));
+            image.AddFile(disk, ScriptPath, Script, Path.Combine(folder, "script"));
             HvImage.Create(efi, hv);
         });
         using (machine = new QemuSvm(new MachineOptions { RunFolder = folder, HvImage = hv, GuestDisk = disk }))
@@ -116,15 +122,16 @@ public sealed class PowerLossRun(string efi, int points, StepDisplay display)
             machine.Qmp.LimitWrites(QemuMachine.GuestDrive, SlowBytesPerSecond);
             guest.Begin("shadowctl switch");
             TimeSpan end = machine.Clock.Elapsed + Boot;
-            for (int left = AfterMerge; left > 0 && taken.Count < points; Thread.Sleep(20))
+            for (int left = AfterMerge; left > 0; Thread.Sleep(20))
             {
                 cancel.ThrowIfCancellationRequested();
                 string log = machine.ReadHvLog();
                 if (machine.Clock.Elapsed > end)
                     throw machine.Console.Failure("The switch does not come to its end.");
-                if (log.Contains(Switching, StringComparison.Ordinal))
+                bool isMerged = log.Contains(Merged, StringComparison.Ordinal);
+                if (isMerged || taken.Count < points - AfterMerge && log.Contains(Switching, StringComparison.Ordinal))
                     Take(disk);
-                if (log.Contains(Merged, StringComparison.Ordinal))
+                if (isMerged)
                     left--;
             }
         });

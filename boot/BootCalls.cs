@@ -11,6 +11,7 @@ using Hv.Kernel.Vm;
 using Hv.Shadow.Blocks;
 using Hv.Shadow.Control;
 using Hv.Shadow.Disk;
+using Hv.Shadow.Journal;
 using Hv.Shadow.Machine;
 
 namespace Hv.Boot;
@@ -84,7 +85,8 @@ internal sealed unsafe class BootCalls : BootCallHandler
         selection->SectorBytes = disk.SectorSize;
         selection->Sectors = disk.SectorCount;
         _machine.DiskAddress = controllerAddress;
-        _machine.Disk = new SnapshotDisk(disk, _machine.Pool);
+        _machine.Disk = new SnapshotDisk(disk, _machine.Pool, new DiskJournal(disk, _machine.Pool, _machine.Region.TakePage()));
+        _ = _machine.FindJournal();
         ShowDisk(_machine.Primary, controller, _machine.Disk.PrimaryView);
         ShowDisk(_machine.Shadow, controller, _machine.Disk.PrimaryView);
         HidePorts(controller);

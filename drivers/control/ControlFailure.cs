@@ -19,6 +19,8 @@ public enum ControlFailure : uint
     DiskError = 6,
     /// <summary>A device could not be quiesced at the switch.</summary>
     DeviceNotQuiet = 7,
+    /// <summary>The journal could not be written at the switch.</summary>
+    JournalError = 8,
     /// <summary>Its kernel panicked.</summary>
     KernelPanic = 9,
     /// <summary>Its processor halted with interrupts off, so that nothing would ever have gone on.</summary>

@@ -9,8 +9,8 @@ public static class ControlOpcode
 {
     /// <summary>
     /// Starts a shadow from the boot snapshot; returns at once. Dword 12: the least share of the processors for the shadow in percent, 0 for
-    /// the default. Dword 14: after how many seconds a shadow that is not ready is thrown away, 0 for the default. The caller has synced
-    /// its file systems.
+    /// the default. Dword 13: <see cref="StartWithoutJournal"/> or 0. Dword 14: after how many seconds a shadow that is not ready is thrown away, 0 for
+    /// the default (<see cref="StartOptions"/>). The caller has synced its file systems.
     /// </summary>
     public const byte Start = 0xC0;
 
@@ -31,7 +31,7 @@ public static class ControlOpcode
     public const byte WaitChange = 0xC6;
 
     /// <summary>
-    /// Switches to the shadow, which must be ready. Does not return if all goes well: the caller's system is gone. A failure before the point of
+    /// Switches to the shadow, which must be ready. Dword 12: <see cref="SwitchWithoutJournal"/> or 0. Does not return if all goes well: the caller's system is gone. A failure before the point of
     /// no return completes it with a status.
     /// </summary>
     public const byte Switch = 0xC8;
@@ -45,12 +45,21 @@ public static class ControlOpcode
     /// <summary>Throws the shadow away. Completes when the pool is whole again.</summary>
     public const byte Abort = 0xCC;
 
+    /// <summary>Looks for the journal's partition anew, after the partition table has changed. Not while there is a shadow.</summary>
+    public const byte FindJournal = 0xD0;
+
     /// <summary>
     /// In a shadow: the system is up, but not fit for use, or will not come up; the shadow is thrown away. Dword 12 says why:
     /// <see cref="ControlFailure.EmergencyMode"/>, <see cref="ControlFailure.FailedUnit"/> or <see cref="ControlFailure.Rejected"/>.
     /// The data, up to <see cref="StatusBlock.MessageLength"/> bytes of ASCII filled up with zeros, becomes <see cref="StatusBlock.Message"/>.
     /// </summary>
     public const byte Fail = 0xE1;
+
+    /// <summary>In dword 13 of <see cref="Start"/>: the journal is left alone; the switch will need <see cref="SwitchWithoutJournal"/>.</summary>
+    public const uint StartWithoutJournal = 1 << 1;
+
+    /// <summary>In dword 12 of <see cref="Switch"/>: switch even if a power loss during it would leave a mixture of both systems on the disk.</summary>
+    public const uint SwitchWithoutJournal = 1 << 0;
 
     /// <summary>Result of <see cref="Ready"/>: not switched yet.</summary>
     public const uint ReadyWaiting = 0;

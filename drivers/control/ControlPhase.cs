@@ -13,7 +13,7 @@ public enum ControlPhase : uint
     Ready = 3,
     /// <summary>The switch is being made.</summary>
     Switching = 4,
-    /// <summary>After the switch: pages move to their places; passed-through devices are still absent.</summary>
+    /// <summary>After the switch: the journal is merged; the system runs and has its devices.</summary>
     Settling = 5,
     /// <summary>The shadow failed and was thrown away; <see cref="StatusBlock.Failure"/> says why. As good as <see cref="Idle"/> for a new start.</summary>
     Failed = 6,

@@ -94,6 +94,14 @@ public unsafe struct StatusBlock
     [FieldOffset(2432)] public fixed byte QuiesceRecords[MaximumQuiesceRecords * QuiesceRecord.Size];
     /// <summary>A sentence or two about <see cref="Failure"/> in ASCII, filled up with zeros; empty if there is nothing to add.</summary>
     [FieldOffset(3456)] public fixed byte Message[MessageLength];
+    /// <summary>What the journal is good for.</summary>
+    [FieldOffset(3584)] public ControlJournal Journal;
+    /// <summary>How many bytes of chunks it can take.</summary>
+    [FieldOffset(3592)] public ulong JournalBytes;
+    /// <summary>How many of the shadow's bytes it has.</summary>
+    [FieldOffset(3600)] public ulong JournaledBytes;
+    /// <summary>How many it does not have yet; after the switch, how many are not at their places yet.</summary>
+    [FieldOffset(3608)] public ulong JournalPendingBytes;
 
     /// <summary>Quiesce record <paramref name="index"/>, 0 to <see cref="MaximumQuiesceRecords"/> - 1.</summary>
     public QuiesceRecord ReadQuiesce(int index)

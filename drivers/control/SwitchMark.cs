@@ -11,13 +11,13 @@ public enum SwitchMark
     DiskDrained = 2,
     /// <summary>All passed-through devices are quiet.</summary>
     DevicesQuiesced = 3,
-    /// <summary>The overlay is the disk.</summary>
+    /// <summary>The overlay is the disk, or will be even after a power loss.</summary>
     DiskCommitted = 4,
     /// <summary>The real platform devices have the state of the virtual ones.</summary>
     PlatformCommitted = 5,
     /// <summary>The shadow runs as the machine's system.</summary>
     ShadowEntered = 6,
-    /// <summary>All pages are in their places, and the devices are there.</summary>
+    /// <summary>The journal is merged: nothing is left to do.</summary>
     Settled = 7,
     /// <summary>How many there are.</summary>
     Count = 8,

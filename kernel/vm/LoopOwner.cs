@@ -15,6 +15,9 @@ public abstract class LoopOwner
     /// <summary>An exit asked for something that cannot wait until the shadow's turn is over, or a time limit has run out.</summary>
     public abstract bool HasUrgentWork { get; }
 
+    /// <summary>Whether <see cref="DoWork"/> wants to be called every few milliseconds, even if a primary without shadow never exits by itself.</summary>
+    public abstract bool HasBackgroundWork { get; }
+
     /// <summary>The least share of the processor for the shadow, in percent.</summary>
     public abstract uint ShadowShare { get; }
 

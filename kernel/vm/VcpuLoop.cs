@@ -176,17 +176,33 @@ public sealed unsafe class VcpuLoop<TBackend> where TBackend : struct, IVcpuBack
             _primary.IsHalted = false;
     }
 
-    // No shadow, but somebody waits for a time limit: it is looked at with each exit, and HLT makes sure that there is one.
+    // No shadow, but somebody waits for a time limit: it is looked at with each exit, and HLT makes sure that there is one. Work in the
+    // background does not wait for the primary to exit by itself.
     private void RunAlone()
     {
         Bring(_primary);
         _primary.WakeUp();
         ref TBackend backend = ref _primary.Backend;
-        backend.SetHaltExiting(_owner.NeedsAttention);
-        backend.SetPreemption(ulong.MaxValue);
-        _primary.RunOnce();
+        if (_owner.HasBackgroundWork)
+        {
+            RunPrimary();
+            backend.SetInterruptExiting(false);
+            if (_yieldAsked)
+            {
+                // An interrupt has brought the exit, which is all that was wanted: it is served with the next entry.
+                backend.SetInterruptWindow(false);
+                _yieldAsked = false;
+                _primarySince = Stubs.ReadTsc();
+            }
+        }
+        else
+        {
+            backend.SetHaltExiting(_owner.NeedsAttention);
+            _primary.RunOnce();
+        }
         _primary.WakeUp();
         backend.SetHaltExiting(false);
+        backend.SetPreemption(ulong.MaxValue);
     }
 
     private void Bring(VcpuOf<TBackend> vcpu)

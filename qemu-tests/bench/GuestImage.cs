@@ -49,6 +49,32 @@ public sealed class GuestImage
         return code == 0 ? null : (output + errors).Trim();
     }
 
+    /// <summary>
+    /// Copies the root file system of a disk to a file of its own and replays its journal, as mounting it would (e2fsck loses an offset when it opens the
+    /// file system again after that). What is wrong then, or null.
+    /// </summary>
+    public string? ExtractRoot(string path, string root)
+    {
+        Tool.Run("dd", [$"if={path}", $"of={root}", "bs=1M", $"skip={RootOffset >> 20}", "conv=sparse", "status=none"]);
+        (int code, string output, string errors) = Tool.TryRun("e2fsck", ["-y", "-E", "journal_only", root]);
+        if (code is not (0 or 1))
+            return (output + errors).Trim();
+        (code, output, errors) = Tool.TryRun("e2fsck", ["-f", "-n", root]);
+        return code == 0 ? null : (output + errors).Trim();
+    }
+
+    /// <summary>The output of a command of debugfs on a file system.</summary>
+    public static string FileSystemCommand(string device, string command) => Tool.Run("debugfs", ["-R", command, device]);
+
+    /// <summary>Puts an executable file on the root file system of the disk at <paramref name="path"/>, by way of a file of the host's.</summary>
+    public void AddFile(string path, string target, string contents, string scratch)
+    {
+        File.WriteAllText(scratch, contents);
+        _ = Tool.Run("debugfs", ["-w", "-f", "-", $"{path}?offset={RootOffset}"], input: $"rm {target}\nwrite {scratch} {target}\nsif {target} mode 0100755\n");
+        if (!FileSystemCommand($"{path}?offset={RootOffset}", $"stat {target}").Contains("Mode:  0755", StringComparison.Ordinal))
+            throw new BenchException($"{target} could not be put on the guest's disk.");
+    }
+
     private void Overlay(string path, string source)
     {
         StringBuilder commands = new();

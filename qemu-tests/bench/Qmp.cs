@@ -61,6 +61,12 @@ public sealed class Qmp : IDisposable
         return node["stats"].Deserialize<DiskCounters>();
     }
 
+    /// <summary>Lets a drive take no more than so many bytes per second.</summary>
+    public void LimitWrites(string drive, long bytesPerSecond) => Execute("block_set_io_throttle", new JsonObject
+    {
+        ["device"] = drive, ["bps"] = 0, ["bps_rd"] = 0, ["bps_wr"] = bytesPerSecond, ["iops"] = 0, ["iops_rd"] = 0, ["iops_wr"] = 0,
+    });
+
     /// <inheritdoc/>
     public void Dispose()
     {

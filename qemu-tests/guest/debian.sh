@@ -66,7 +66,7 @@ cp "$root/usr/lib/shim/shimx64.efi.signed" "$esp/EFI/BOOT/BOOTX64.EFI"
 cp "$root/usr/lib/shim/shimx64.efi.signed" "$esp/EFI/debian/shimx64.efi"
 
 mkdir "$work/out"
-make_disk "$work/out/disk.img" "$esp" "$root" 2048
+make_disk "$work/out/disk.img" "$esp" "$root" 2048 512
 printf 'kernel_old=%s\nkernel_new=%s\nroot_offset=%s\n' "$old" "$new" $(((1 + ESP_MB) << 20)) >"$work/out/info"
 cp "$work/log" "$work/out/log"
 rm -rf "$out"; mv "$work/out" "$out"

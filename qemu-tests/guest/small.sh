@@ -78,7 +78,7 @@ printf 'search.fs_uuid %s root\nset prefix=($root)/boot/grub\nconfigfile $prefix
     tee "$work/esp/EFI/BOOT/grub.cfg" >"$work/esp/EFI/debian/grub.cfg"
 
 mkdir "$work/out"
-make_disk "$work/out/disk.img" "$work/esp" "$root" 128
+make_disk "$work/out/disk.img" "$work/esp" "$root" 128 64
 printf 'kernel_old=%s\nkernel_new=%s\nroot_offset=%s\n' "$old" "$new" $(((1 + ESP_MB) << 20)) >"$work/out/info"
 rm -rf "$out"; mv "$work/out" "$out"
 echo "$out"

@@ -4,11 +4,11 @@ using Hv.Kernel.Memory;
 
 namespace Hv.Shadow.Blocks;
 
-/// <summary>A sparse table from chunk number to <see cref="ChunkEntry"/>: a radix tree whose nodes are pages of the pool.</summary>
+/// <summary>A sparse table from chunk number to <see cref="ChunkEntry"/>: a radix tree whose nodes are pages of the pool, 256 entries in a leaf.</summary>
 internal sealed unsafe class ChunkMap
 {
-    private const int BitsPerLevel = 9;
-    private const int EntriesPerNode = 1 << BitsPerLevel;
+    private const int BitsPerLevel = 9, LeafBits = 8;
+    private const int EntriesPerNode = 1 << BitsPerLevel, EntriesPerLeaf = 1 << LeafBits;
 
     private readonly PageSource _pages;
     private readonly ulong _chunks;
@@ -21,7 +21,7 @@ internal sealed unsafe class ChunkMap
         _pages = pages;
         _chunks = chunks;
         int bits = chunks > 1 ? BitOperations.Log2(chunks - 1) + 1 : 1;
-        _levels = (bits + BitsPerLevel - 1) / BitsPerLevel;
+        _levels = bits <= LeafBits ? 1 : 1 + (bits - LeafBits + BitsPerLevel - 1) / BitsPerLevel;
     }
 
     /// <summary>Pages that the map itself takes up.</summary>
@@ -61,9 +61,9 @@ internal sealed unsafe class ChunkMap
             int level = _levels - 1;
             while (level > 0 && node[Index(chunk, level)] != 0)
                 node = (ulong*)node[Index(chunk, level--)];
-            if (level == 0 && node[Index(chunk, 0)] != 0)
+            if (level == 0 && ((ChunkEntry*)node)[Index(chunk, 0)].IsMapped)
                 return true;
-            int shift = level * BitsPerLevel;
+            int shift = level == 0 ? 0 : Shift(level);
             chunk = ((chunk >> shift) + 1) << shift;
         }
         return false;
@@ -78,7 +78,10 @@ internal sealed unsafe class ChunkMap
         Nodes = 0;
     }
 
-    private static int Index(ulong chunk, int level) => (int)(chunk >> (level * BitsPerLevel)) & (EntriesPerNode - 1);
+    private static int Shift(int level) => LeafBits + (level - 1) * BitsPerLevel;
+
+    private static int Index(ulong chunk, int level) =>
+        level == 0 ? (int)chunk & (EntriesPerLeaf - 1) : (int)(chunk >> Shift(level)) & (EntriesPerNode - 1);
 
     private ulong* TakeNode()
     {
@@ -91,14 +94,16 @@ internal sealed unsafe class ChunkMap
     /// <summary>As deep as the tree: 7 levels at most.</summary>
     private void Free(ulong* node, int level)
     {
-        for (int i = 0; i < EntriesPerNode; i++)
+        for (int i = 0; level > 0 && i < EntriesPerNode; i++)
         {
-            if (node[i] == 0)
-                continue;
-            if (level > 0)
+            if (node[i] != 0)
                 Free((ulong*)node[i], level - 1);
-            else if (((ChunkEntry*)node)[i].HasPage)
-                _pages.ReturnPage(((ChunkEntry*)node)[i].Page);
+        }
+        for (int i = 0; level == 0 && i < EntriesPerLeaf; i++)
+        {
+            ChunkEntry entry = ((ChunkEntry*)node)[i];
+            if (entry.HasPage)
+                _pages.ReturnPage(entry.Page);
         }
         _pages.ReturnPage((byte*)node);
     }

@@ -13,6 +13,8 @@ public sealed unsafe partial class SnapshotDisk
     /// <summary>In a request's <see cref="BlockRequest.DeviceTag"/>: the primary's, whose old contents are to be preserved.</summary>
     private const ulong PreserveTag = 1;
     private const ulong LayeredTag = 2;
+    /// <summary>The promoted system's, while the overlay is merged.</summary>
+    private const ulong MergingTag = 3;
 
     private readonly BlockRequest _child;
     private BlockRequest? _first;
@@ -42,7 +44,10 @@ public sealed unsafe partial class SnapshotDisk
                 Enqueue(request, PreserveTag);
                 break;
             case SnapshotState.Merging when request.Operation != BlockOperation.Flush:
-                Enqueue(request, LayeredTag);
+                Enqueue(request, MergingTag);
+                break;
+            case SnapshotState.Merging when _isCommitted:
+                _promises.Add(request);
                 break;
             default:
                 _primary.PassOn(request);
@@ -133,8 +138,10 @@ public sealed unsafe partial class SnapshotDisk
             _preserves--;
         if (_abortStatus != Status.Ok)
             request.Complete(_abortStatus);
-        else if (preserve)
+        else if (preserve || IsLate(request))
             _primary.PassOn(request);
+        else if (_isCommitted && request.ForceUnitAccess && IsWrite(request) && _outcome == Status.Ok)
+            _promises.Add(request);
         else
             request.Complete(_outcome);
     }
@@ -183,9 +190,14 @@ public sealed unsafe partial class SnapshotDisk
         Forget();
     }
 
+    /// <summary>Whether a request of the promoted system has waited for the end of the merge: the disk has everything now.</summary>
+    private bool IsLate(BlockRequest request) => State == SnapshotState.None && request.DeviceTag == MergingTag && _sector == request.FirstSector;
+
     /// <summary>One step of a request on overlay, preserved chunks and disk. True when it is done.</summary>
     private bool Layer(BlockRequest request)
     {
+        if (IsLate(request))
+            return true;
         if (State is not (SnapshotState.Active or SnapshotState.Merging))
             _outcome = Status.InvalidState;
         if (_outcome != Status.Ok)
@@ -213,8 +225,13 @@ public sealed unsafe partial class SnapshotDisk
                 StartOnDisk(request);
                 return false;
             }
+            if (entry.IsSpilled)
+            {
+                StartInJournal(request, entry);
+                return false;
+            }
             uint sectors = SectorsInChunk(request);
-            Copy(request, sectors, entry.HasPage ? entry.Page : null, toPage: false);
+            Copy(request, sectors, entry.Page, toPage: false);
             _sector += sectors;
         }
         return true;
@@ -258,6 +275,7 @@ public sealed unsafe partial class SnapshotDisk
                     return false;
                 if (page == null)
                     return EndOutOfMemory();
+                PageChanges(slot);
                 Copy(request, sectors, page, toPage: true);
             }
             _sector += sectors;
@@ -266,14 +284,14 @@ public sealed unsafe partial class SnapshotDisk
     }
 
     /// <summary>
-    /// The chunk's page in the overlay, made if need be; null if the pool is empty. A chunk that is on the disk and will be written in part only is
+    /// The chunk's page in the overlay, made if need be; null if the pool is empty. A chunk that is on the disk or in the journal and will be written in part only is
     /// read first: <paramref name="wait"/>.
     /// </summary>
     private byte* PageFor(ChunkEntry* slot, ulong chunk, bool whole, out bool wait)
     {
         wait = false;
         ChunkEntry entry = *slot;
-        if (entry.Kind == ChunkKind.Overlay)
+        if (entry.Kind == ChunkKind.Overlay && entry.HasPage)
             return entry.Page;
         byte* page = entry.Page;
         if (_fillPage != null)
@@ -281,15 +299,15 @@ public sealed unsafe partial class SnapshotDisk
             page = _fillPage;
             _fillPage = null;
         }
-        else if (entry.Kind != ChunkKind.Preserved)
+        else if (page == null)
         {
             page = _pages.TakePage();
             if (page == null)
                 return null;
-            if (entry.Kind == ChunkKind.Disk && !whole)
+            if (!whole && entry.Kind != ChunkKind.Zero)
             {
                 _fillPage = page;
-                _child.Prepare(BlockOperation.Read, chunk * _chunkSectors, SectorsOf(chunk, 1));
+                _child.Prepare(BlockOperation.Read, entry.IsSpilled ? _journal.DataSector(entry.JournalEntry) : chunk * _chunkSectors, SectorsOf(chunk, 1));
                 AddPage(_child, chunk, page);
                 StartChild();
                 wait = true;
@@ -297,7 +315,7 @@ public sealed unsafe partial class SnapshotDisk
             }
         }
         Uncount(entry);
-        *slot = new ChunkEntry(ChunkKind.Overlay, page);
+        *slot = new ChunkEntry(ChunkKind.Overlay, page).WithEntryOf(entry);
         OverlayChunks++;
         return page;
     }
@@ -318,8 +336,9 @@ public sealed unsafe partial class SnapshotDisk
 
     private void SetZero(ChunkEntry* slot)
     {
+        ChunkEntry entry = *slot;
         Unmap(slot);
-        *slot = new ChunkEntry(ChunkKind.Zero, null);
+        *slot = new ChunkEntry(ChunkKind.Zero, null).WithEntryOf(entry);
         OverlayChunks++;
         ZeroChunks++;
     }
@@ -341,6 +360,10 @@ public sealed unsafe partial class SnapshotDisk
             OverlayChunks--;
         if (entry.Kind == ChunkKind.Zero)
             ZeroChunks--;
+        if (entry.IsJournaled)
+            JournaledChunks--;
+        if (entry.IsSpilled)
+            SpilledChunks--;
     }
 
     private bool EndOutOfMemory()

@@ -3,13 +3,14 @@ using Hv.Drivers.Block;
 using Hv.Kernel;
 using Hv.Kernel.Memory;
 using Hv.Kernel.Time;
+using Hv.Shadow.Journal;
 
 namespace Hv.Shadow.Blocks;
 
 /// <summary>
 /// One real disk, seen by two VMs. From <see cref="TakeSnapshot"/> on each sees its own writes only: the primary's go to the disk, after the old
 /// contents have been preserved; the shadow's go to an overlay in memory. At the end either <see cref="Discard"/> forgets the shadow's writes,
-/// or <see cref="BeginMerge"/> and <see cref="MergeStep"/> make the disk what the shadow saw.
+/// or <see cref="BeginMerge"/> (or <see cref="Commit"/>, which a power loss cannot undo) and <see cref="MergeStep"/> make the disk what the shadow saw.
 /// </summary>
 /// <remarks>
 /// Contents are kept in chunks of 4 KiB. Used by one processor at a time: the caller holds the disk's lock. Allocates objects in its constructor
@@ -30,14 +31,19 @@ public sealed unsafe partial class SnapshotDisk
     private readonly BlockRequest _mergeRequest = new((int)MaxRunChunks);
     private readonly uint _chunkSectors;
     private readonly uint _runChunks;
+    private readonly DiskJournal _journal;
     private ulong _mergeCursor;
 
-    /// <summary>Divides <paramref name="disk"/>, which must be able to write zeroes. Pages come from <paramref name="pages"/>.</summary>
-    public SnapshotDisk(BlockDevice disk, PageSource pages)
+    /// <summary>
+    /// Divides <paramref name="disk"/>, which must be able to write zeroes. Pages come from <paramref name="pages"/>; <paramref name="journal"/> is the
+    /// disk's, found or not.
+    /// </summary>
+    public SnapshotDisk(BlockDevice disk, PageSource pages, DiskJournal journal)
     {
         Invariant.Holds(disk.CanWriteZeroes && disk.SectorSize <= ChunkBytes, "a disk under snapshots");
         _disk = disk;
         _pages = pages;
+        _journal = journal;
         _chunkSectors = ChunkBytes / disk.SectorSize;
         _runChunks = Math.Min(MaxRunChunks, disk.MaxTransferSectors / _chunkSectors);
         _map = new ChunkMap(pages, disk.SectorCount / _chunkSectors + 1);
@@ -74,13 +80,19 @@ public sealed unsafe partial class SnapshotDisk
     public ulong PreservedChunks { get; private set; }
 
     /// <summary>Pages of the pool that are in use.</summary>
-    public ulong PagesInUse => OverlayChunks - ZeroChunks + PreservedChunks + _map.Nodes;
+    public ulong PagesInUse => OverlayChunks - ZeroChunks + PreservedChunks - SpilledChunks + _map.Nodes;
 
-    /// <summary>Starts a snapshot. InvalidState if there is one. The primary must have no request in flight.</summary>
-    public Status TakeSnapshot()
+    /// <summary>
+    /// Starts a snapshot, and the journal with it if <paramref name="useJournal"/> and there is one. InvalidState if there is a snapshot. The primary must
+    /// have no request in flight.
+    /// </summary>
+    public Status TakeSnapshot(bool useJournal = true)
     {
         if (State != SnapshotState.None)
             return Status.InvalidState;
+        _isCommitted = false;
+        if (useJournal)
+            _journal.Begin();
         ShadowRanOutOfMemory = false;
         BrokenReason = Status.Ok;
         State = SnapshotState.Active;
@@ -94,6 +106,7 @@ public sealed unsafe partial class SnapshotDisk
             return Status.InvalidState;
         Drain();
         Forget();
+        _journal.Discard();
         State = SnapshotState.None;
         return Status.Ok;
     }
@@ -110,6 +123,7 @@ public sealed unsafe partial class SnapshotDisk
         // Draining may have broken the snapshot.
         if (State != SnapshotState.Active)
             return Status.InvalidState;
+        _journal.Discard();
         _mergeCursor = 0;
         State = SnapshotState.Merging;
         return Status.Ok;
@@ -131,6 +145,8 @@ public sealed unsafe partial class SnapshotDisk
             _mergeRequest.Prepare(BlockOperation.Flush, 0, 0);
             status = _disk.Execute(_mergeRequest);
         }
+        if (status == Status.Ok && _isCommitted)
+            status = _journal.MarkMerged();
         if (status == Status.Ok)
         {
             Forget();
@@ -138,6 +154,8 @@ public sealed unsafe partial class SnapshotDisk
         }
         _held = false;
         Run();
+        if (status != Status.Pending)
+            KeepPromises(status);
         return status;
     }
 
@@ -147,6 +165,7 @@ public sealed unsafe partial class SnapshotDisk
         _abortStatus = status;
         _disk.AbortAll(status);
         Run();
+        KeepPromises(status);
         _abortStatus = Status.Ok;
     }
 
@@ -158,8 +177,11 @@ public sealed unsafe partial class SnapshotDisk
         {
             if (left == 0)
                 return Status.Pending;
+            Status status = BringBack(_mergeCursor, left);
+            if (status != Status.Ok)
+                return status;
             ulong run = PrepareMergeRun(_mergeCursor, left);
-            Status status = _disk.Execute(_mergeRequest);
+            status = _disk.Execute(_mergeRequest);
             if (status != Status.Ok)
                 return status;
             for (ulong chunk = _mergeCursor; chunk < _mergeCursor + run; chunk++)
@@ -179,7 +201,7 @@ public sealed unsafe partial class SnapshotDisk
         while (run < most)
         {
             ChunkEntry next = _map.Get(first + run);
-            if (!next.IsMapped || next.HasPage == zero)
+            if (zero ? next.Kind != ChunkKind.Zero : !next.HasPage)
                 break;
             run++;
         }
@@ -205,6 +227,8 @@ public sealed unsafe partial class SnapshotDisk
         OverlayChunks = 0;
         ZeroChunks = 0;
         PreservedChunks = 0;
+        JournaledChunks = 0;
+        SpilledChunks = 0;
     }
 
     /// <summary>Waits until no request is in the hands of the snapshot; what takes too long is aborted.</summary>

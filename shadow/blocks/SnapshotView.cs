@@ -39,7 +39,9 @@ internal sealed class SnapshotView : BlockDevice
     /// <inheritdoc/>
     protected override void Start(BlockRequest request)
     {
-        if (_isShadow)
+        if (_owner.ChangesJournal(request))
+            request.Complete(Status.DeviceError);
+        else if (_isShadow)
             _owner.StartShadow(request);
         else
             _owner.StartPrimary(request);

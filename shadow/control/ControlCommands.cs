@@ -51,7 +51,7 @@ public sealed unsafe class ControlCommands : VendorCommands
         switch (command.Command.Opcode)
         {
             case ControlOpcode.Start:
-                Answer(command, ForPrimary(out ushort refused) ? _machine.AskStart(Math.Min(command.Command.Dword12, 100), command.Command.Dword14) : refused);
+                Start(command);
                 break;
             case ControlOpcode.Status:
                 SendStatus(command);
@@ -66,7 +66,7 @@ public sealed unsafe class ControlCommands : VendorCommands
                     Wait(command, command.Command.Dword13);
                 break;
             case ControlOpcode.Switch:
-                AnswerOrWait(command, ForPrimary(out refused) ? _machine.AskSwitch() : refused);
+                AnswerOrWait(command, ForPrimary(out ushort refused) ? _machine.AskSwitch((command.Command.Dword12 & ControlOpcode.SwitchWithoutJournal) != 0) : refused);
                 break;
             case ControlOpcode.Abort:
                 AnswerOrWait(command, ForPrimary(out refused) ? _machine.AskAbort() : refused);
@@ -76,6 +76,9 @@ public sealed unsafe class ControlCommands : VendorCommands
                 break;
             case ControlOpcode.Fail:
                 Fail(command);
+                break;
+            case ControlOpcode.FindJournal:
+                Answer(command, ForPrimary(out refused) ? _machine.AskFindJournal() : refused);
                 break;
             default:
                 Answer(command, NvmeStatus.InvalidOpcode | NvmeStatus.DoNotRetry);
@@ -161,6 +164,15 @@ public sealed unsafe class ControlCommands : VendorCommands
     {
         refused = _vm.IsShadow ? ControlStatus.NotPrimary : NvmeStatus.Success;
         return !_vm.IsShadow;
+    }
+
+    private void Start(VendorCommand command)
+    {
+        var options = new StartOptions(command.Command.Dword12, command.Command.Dword13, command.Command.Dword14);
+        if (options.HasUnknownFlags)
+            Answer(command, NvmeStatus.InvalidField | NvmeStatus.DoNotRetry);
+        else
+            Answer(command, ForPrimary(out ushort refused) ? _machine.AskStart(in options) : refused);
     }
 
     private void Ready(VendorCommand command)

@@ -69,11 +69,21 @@ public sealed class RebootProgress
         Enter(ControlPhase.Failed);
     }
 
-    /// <summary>The switch has been made.</summary>
-    public void Succeed()
+    /// <summary>The switch has been made; what is left to do in the background (<paramref name="settling"/>) does not count as part of it.</summary>
+    public void Succeed(bool settling)
     {
         SwitchCount++;
         _ended = _time.Nanoseconds;
+        if (settling)
+            Enter(ControlPhase.Settling);
+        else
+            Settle();
+    }
+
+    /// <summary>Nothing is left to do of the last switch.</summary>
+    public void Settle()
+    {
+        Mark(SwitchMark.Settled);
         Enter(ControlPhase.Idle);
     }
 

@@ -6,6 +6,7 @@ using Hv.Drivers.Quiesce;
 using Hv.Kernel;
 using Hv.Kernel.Memory;
 using Hv.Kernel.Vm;
+using Hv.Shadow.Blocks;
 using Hv.Shadow.Machine;
 
 namespace Hv.Shadow.Control;
@@ -28,6 +29,7 @@ public sealed unsafe class StatusReport
             var block = (StatusBlock*)memory;
             FillState(machine, vm, block);
             FillMemory(machine, block);
+            FillJournal(machine, block);
             FillExits(machine, block);
             FillQuiesce(machine, block);
         }
@@ -69,6 +71,15 @@ public sealed unsafe class StatusReport
         block->PoolFreeBytes = machine.Pool.FreePages * PageSize.Small;
         block->HvMemoryBytes = machine.RegionBytes;
         block->ImageBytes = machine.ImageBytes;
+    }
+
+    private static void FillJournal(HvMachine machine, StatusBlock* block)
+    {
+        SnapshotDisk disk = machine.Disk!;
+        block->Journal = (ControlJournal)disk.Journal.State;
+        block->JournalBytes = (ulong)disk.Journal.Capacity * SnapshotDisk.ChunkBytes;
+        block->JournaledBytes = disk.JournaledChunks * SnapshotDisk.ChunkBytes;
+        block->JournalPendingBytes = (disk.State == SnapshotState.Merging ? disk.OverlayChunks + disk.PreservedChunks : disk.UnjournaledChunks) * SnapshotDisk.ChunkBytes;
     }
 
     private static void FillExits(HvMachine machine, StatusBlock* block)

@@ -6,6 +6,7 @@ using Hv.Kernel.Diagnostics;
 using Hv.Kernel.Memory;
 using Hv.Kernel.Processor;
 using Hv.Kernel.Vm;
+using Hv.Shadow.Journal;
 
 namespace Hv.Shadow.Machine;
 
@@ -17,7 +18,6 @@ public sealed unsafe partial class HvMachine
 
     private const ulong LeastFreePages = 8192;
     private const int MaxTakenInterrupts = 512;
-    private const uint MergeChunks = 4096;
 
     private bool _startAsked;
     private bool _abortAsked;
@@ -25,11 +25,8 @@ public sealed unsafe partial class HvMachine
     private ControlFailure _failure;
     private uint _share = DefaultShare;
 
-    /// <summary>
-    /// Asks for a shadow that must be ready within <paramref name="seconds"/> (0: the default). A <see cref="ControlStatus"/> value, or 0 if
-    /// it will be started.
-    /// </summary>
-    public ushort AskStart(uint share, uint seconds)
+    /// <summary>Asks for a shadow. A <see cref="ControlStatus"/> value, or 0 if it will be started.</summary>
+    public ushort AskStart(in StartOptions options)
     {
         if (Snapshot == null || Disk == null)
             return ControlStatus.Unavailable;
@@ -37,9 +34,10 @@ public sealed unsafe partial class HvMachine
             return Reboot.Phase >= ControlPhase.Switching ? ControlStatus.Busy : ControlStatus.ShadowExists;
         if (Pool.FreePages < LeastFreePages)
             return ControlStatus.NoMemory;
-        _share = share == 0 ? DefaultShare : share;
+        _share = options.Share == 0 ? DefaultShare : options.Share;
+        _useJournal = !options.IsWithoutJournal;
         _startAsked = true;
-        BeginWatch(seconds);
+        BeginWatch(options.Seconds);
         Reboot.Begin();
         NeedsAttention = true;
         return 0;
@@ -54,8 +52,8 @@ public sealed unsafe partial class HvMachine
         return 0;
     }
 
-    /// <summary>Asks for the switch.</summary>
-    public ushort AskSwitch()
+    /// <summary>Asks for the switch; <paramref name="mayMix"/>: even if a power loss during it leaves a mixture of both systems on the disk.</summary>
+    public ushort AskSwitch(bool mayMix)
     {
         if (Reboot.Phase == ControlPhase.Switching || Reboot.Phase == ControlPhase.Settling)
             return ControlStatus.Busy;
@@ -63,6 +61,9 @@ public sealed unsafe partial class HvMachine
             return ControlStatus.NoShadow;
         if (Reboot.Phase != ControlPhase.Ready)
             return ControlStatus.NotReady;
+        ushort unsafeReason = JournalObstacle();
+        if (!mayMix && unsafeReason != 0)
+            return unsafeReason;
         Reboot.ClearMarks();
         Reboot.Mark(SwitchMark.Requested);
         _switchAsked = true;
@@ -114,15 +115,16 @@ public sealed unsafe partial class HvMachine
             DropShadow(ControlFailure.Aborted);
         else if (_switchAsked && CanSwitch())
             Switch();
+        WorkOnDisk();
         Primary.Control!.Poll();
         Shadow.Control!.Poll();
-        NeedsAttention = ShadowRuns || HasUrgentWork || Primary.Control!.IsWaiting;
+        NeedsAttention = ShadowRuns || HasUrgentWork || HasBackgroundWork || Primary.Control!.IsWaiting;
     }
 
     private void StartShadow()
     {
         Primary.Nvme!.Pause();
-        Status status = Disk!.TakeSnapshot();
+        Status status = Disk!.TakeSnapshot(_useJournal);
         Primary.Nvme.Resume();
         if (status != Status.Ok)
         {
@@ -191,9 +193,10 @@ public sealed unsafe partial class HvMachine
         _ = Quiescer.Run();
         Reboot.Mark(SwitchMark.DevicesQuiesced);
         KeepFigures();
-        if (!MergeDisk())
+        Status committed = CommitDisk();
+        if (committed != Status.Ok)
         {
-            SwitchFailed(old, promoted);
+            SwitchFailed(old, promoted, committed);
             return;
         }
         Reboot.Mark(SwitchMark.DiskCommitted);
@@ -222,31 +225,19 @@ public sealed unsafe partial class HvMachine
         promoted.ShadowMemory.Clear();
         promoted.Nvme.Resume();
         Reboot.Mark(SwitchMark.ShadowEntered);
-        Reboot.Mark(SwitchMark.Settled);
-        Reboot.Succeed();
+        Reboot.Succeed(settling: HasBackgroundWork);
         promoted.Control!.Promoted();
         Log.Line("Hv: switched; free pages ", Pool.FreePages);
     }
 
-    private bool MergeDisk()
-    {
-        if (Disk!.BeginMerge() != Status.Ok)
-            return false;
-        Status status;
-        do
-            status = Disk.MergeStep(MergeChunks);
-        while (status == Status.Pending);
-        return status == Status.Ok;
-    }
-
     // The primary's devices are gone by now, so it cannot simply go on: this is reported, and the merge is tried again at the next request.
-    private void SwitchFailed(GuestVm old, GuestVm promoted)
+    private void SwitchFailed(GuestVm old, GuestVm promoted, Status status)
     {
-        Log.Line("Hv: the disk failed at the switch");
+        Log.Line("Hv: the disk failed at the switch, status ", (ulong)status);
         old.Nvme!.Resume();
         promoted.Nvme!.Resume();
         Reboot.Enter(ControlPhase.Ready);
-        ShadowFailed(ControlFailure.DiskError);
+        ShadowFailed(Disk!.Journal.State == JournalState.Failed ? ControlFailure.JournalError : ControlFailure.DiskError);
     }
 
     private void CommitPlatform(VirtualPlatform platform)

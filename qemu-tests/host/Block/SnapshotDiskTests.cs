@@ -20,7 +20,7 @@ public sealed class SnapshotDiskTests : IDisposable
     public SnapshotDiskTests()
     {
         _random.NextBytes(_disk.Bytes);
-        _snapshot = new SnapshotDisk(_disk, _pool);
+        _snapshot = NewSnapshotDisk.Of(_disk, _pool);
     }
 
     public void Dispose()
@@ -148,7 +148,7 @@ public sealed class SnapshotDiskTests : IDisposable
     public void An_empty_pool_costs_the_shadow_its_write_only()
     {
         var pool = new ModelPool(10);
-        var snapshot = new SnapshotDisk(_disk, pool);
+        var snapshot = NewSnapshotDisk.Of(_disk, pool);
         snapshot.TakeSnapshot();
         byte[] old = (byte[])_disk.Bytes.Clone();
         _buffer.Prepare(_random, BlockOperation.Write, 0, 200, 512);
@@ -164,7 +164,7 @@ public sealed class SnapshotDiskTests : IDisposable
     public void An_empty_pool_breaks_the_snapshot_but_not_the_primary()
     {
         var pool = new ModelPool(10);
-        var snapshot = new SnapshotDisk(_disk, pool);
+        var snapshot = NewSnapshotDisk.Of(_disk, pool);
         snapshot.TakeSnapshot();
         Write(snapshot.PrimaryView, 0, 400, 3);
         Assert.Equal(SnapshotState.Broken, snapshot.State);
@@ -206,7 +206,7 @@ public sealed class SnapshotDiskTests : IDisposable
     public void A_discard_of_the_whole_disk_is_quick_and_takes_no_memory()
     {
         var disk = new HugeDisk();
-        var snapshot = new SnapshotDisk(disk, _pool);
+        var snapshot = NewSnapshotDisk.Of(disk, _pool);
         snapshot.TakeSnapshot();
         Write(snapshot.ShadowView, HugeDisk.Sectors - 8, 8, 1);
         int taken = _pool.Taken;

@@ -70,7 +70,7 @@ public sealed class SnapshotModelTests
             _disk = new ModelDisk(sectors, sectorSize, transfer) { Later = later ? random : null };
             random.NextBytes(_disk.Bytes);
             _primary = (byte[])_disk.Bytes.Clone();
-            _snapshot = new SnapshotDisk(_disk, pool);
+            _snapshot = NewSnapshotDisk.Of(_disk, pool);
         }
 
         public void Run()

@@ -54,6 +54,27 @@ public sealed unsafe class CommandLineTests
     }
 
     [Fact]
+    public void Without_a_journal_a_reboot_is_refused_before_anything_is_started()
+    {
+        Hypervisor.Status.Journal = ControlJournal.Absent;
+        Assert.Equal(ExitCode.Failed, Run("reboot"));
+        Assert.Equal(["close"], _system.Calls);
+        Assert.Contains("not safe against power loss", _error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("--no-journal", _error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Without_a_journal_a_reboot_can_be_asked_for_all_the_same()
+    {
+        Hypervisor.Status.Journal = ControlJournal.Absent;
+        Boots(30);
+        Assert.Equal(ExitCode.Success, Run("reboot", "--no-journal"));
+        Assert.Equal(["sync", "start", "sync", "switch", "close"], _system.Calls);
+        Assert.Equal(ControlOpcode.StartWithoutJournal, Hypervisor.StartFlags);
+        Assert.Equal(ControlOpcode.SwitchWithoutJournal, Hypervisor.SwitchFlags);
+    }
+
+    [Fact]
     public void Wait_without_a_shadow_does_not_wait()
     {
         TimeSpan start = _system.Uptime;
@@ -65,6 +86,8 @@ public sealed unsafe class CommandLineTests
     [InlineData("start", ControlOpcode.Start, ControlStatus.ShadowExists, "There is a shadow already.")]
     [InlineData("start", ControlOpcode.Start, ControlStatus.NoMemory, "pool is too small")]
     [InlineData("switch", ControlOpcode.Switch, ControlStatus.NotReady, "not ready")]
+    [InlineData("switch", ControlOpcode.Switch, ControlStatus.NoJournal, "not safe against power loss")]
+    [InlineData("switch", ControlOpcode.Switch, ControlStatus.JournalTooSmall, "too small")]
     [InlineData("abort", ControlOpcode.Abort, ControlStatus.NoShadow, "no shadow")]
     [InlineData("status", ControlOpcode.Status, 0x002, "NVMe status 002h")]
     public void A_refusal_is_a_sentence(string command, byte opcode, ushort status, string sentence)
@@ -87,6 +110,7 @@ public sealed unsafe class CommandLineTests
     [InlineData("fail")]
     [InlineData("log all")]
     [InlineData("start --timeout -1")]
+    [InlineData("setup --size 8")]
     [InlineData("status --timeout 5")]
     public void Bad_arguments_are_refused_with_one_line_before_anything_happens(string arguments)
     {
@@ -102,6 +126,7 @@ public sealed unsafe class CommandLineTests
     [InlineData("start")]
     [InlineData("wait")]
     [InlineData("switch")]
+    [InlineData("setup")]
     [InlineData("abort")]
     [InlineData("status")]
     [InlineData("log")]

@@ -45,10 +45,19 @@ public sealed unsafe class ControlProtocolTests
         byte[] opcodes =
         [
             ControlOpcode.Start, ControlOpcode.Status, ControlOpcode.Ready, ControlOpcode.WaitChange,
-            ControlOpcode.Switch, ControlOpcode.ReadLog, ControlOpcode.Abort,
+            ControlOpcode.Switch, ControlOpcode.ReadLog, ControlOpcode.Abort, ControlOpcode.FindJournal,
             ControlOpcode.Fail,
         ];
         Assert.Equal(opcodes.Length, new System.Collections.Generic.HashSet<byte>(opcodes).Count);
         Assert.All(opcodes, opcode => Assert.True(opcode >= 0xc0 && (opcode & 1) == (opcode == ControlOpcode.Fail ? 1 : 0)));
+    }
+
+    [Fact]
+    public void The_states_of_the_journal_have_the_same_numbers_on_both_sides()
+    {
+        string[] states = Enum.GetNames<Hv.Shadow.Journal.JournalState>();
+        Assert.Equal((int)ControlJournal.Count, states.Length);
+        foreach (string state in states)
+            Assert.Equal((int)Enum.Parse<ControlJournal>(state), (int)Enum.Parse<Hv.Shadow.Journal.JournalState>(state));
     }
 }

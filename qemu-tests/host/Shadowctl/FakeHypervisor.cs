@@ -16,6 +16,7 @@ internal sealed class FakeHypervisor(FakeSystem system) : IAdminPort
         Version = StatusBlock.CurrentVersion,
         Length = StatusBlock.Size,
         Role = ControlRole.Primary,
+        Journal = ControlJournal.Idle,
     };
 
     public ref StatusBlock Status => ref _status;
@@ -31,6 +32,8 @@ internal sealed class FakeHypervisor(FakeSystem system) : IAdminPort
 
     public string Log { get; set; } = "";
     public uint Share { get; private set; }
+    public uint StartFlags { get; private set; }
+    public uint SwitchFlags { get; private set; }
     public uint TimeLimit { get; private set; }
     public string FailMessage { get; private set; } = "";
 
@@ -57,6 +60,7 @@ internal sealed class FakeHypervisor(FakeSystem system) : IAdminPort
                 system.Calls.Add("start");
                 Share = command.Dword12;
                 TimeLimit = command.Dword14;
+                StartFlags = command.Dword13;
                 Enter(ControlPhase.Preparing);
                 foreach ((double seconds, ControlPhase phase) in AfterStart)
                     Plan(TimeSpan.FromSeconds(seconds), phase);
@@ -88,6 +92,11 @@ internal sealed class FakeHypervisor(FakeSystem system) : IAdminPort
                 return new AdminReply(0, _status.Role == ControlRole.Promoted ? ControlOpcode.ReadyPromoted : ControlOpcode.ReadyWaiting);
             case ControlOpcode.Switch:
                 system.Calls.Add("switch");
+                SwitchFlags = command.Dword12;
+                return default;
+            case ControlOpcode.FindJournal:
+                system.Calls.Add("find journal");
+                _status.Journal = ControlJournal.Idle;
                 return default;
             case ControlOpcode.Abort:
                 system.Calls.Add("abort");

@@ -45,6 +45,10 @@ internal sealed class FakeSystem : ISystem
 
     public IAdminPort OpenPort() => OpenProblem == null ? Hypervisor : throw OpenProblem;
 
+    public IDisk? Disk { get; set; }
+
+    public IDisk OpenDisk() => Disk ?? throw new ControlException(ExitCode.NoHypervisor, "This system does not run under Hv.");
+
     public void Sync() => Calls.Add("sync");
 
     public void RescanPci()

@@ -11,11 +11,11 @@ public sealed class PromotionTests
     private readonly StringWriter _log = new();
 
     [Fact]
-    public void Devices_are_looked_for_once_the_machine_has_settled()
+    public void Devices_are_looked_for_once_the_switch_is_over()
     {
         var system = new FakeSystem();
-        system.Hypervisor.Enter(ControlPhase.Settling);
-        system.Hypervisor.Plan(TimeSpan.FromSeconds(7), ControlPhase.Idle);
+        system.Hypervisor.Enter(ControlPhase.Switching);
+        system.Hypervisor.Plan(TimeSpan.FromSeconds(7), ControlPhase.Settling);
         TimeSpan start = system.Uptime;
         Finish(system, 60);
         Assert.Equal(["rescan"], system.Calls);
@@ -23,10 +23,10 @@ public sealed class PromotionTests
     }
 
     [Fact]
-    public void A_machine_that_does_not_settle_is_reported()
+    public void A_switch_that_does_not_end_is_reported()
     {
         var system = new FakeSystem();
-        system.Hypervisor.Enter(ControlPhase.Settling);
+        system.Hypervisor.Enter(ControlPhase.Switching);
         var problem = Assert.Throws<ControlException>(() => Finish(system, 10));
         Assert.Equal(ExitCode.TimedOut, problem.ExitCode);
         Assert.Equal(["rescan"], system.Calls);

@@ -53,6 +53,8 @@ public sealed class CommandLine(ISystem system, TextWriter output, TextWriter er
         Option<int> limit = Number("--timeout", 0, 0, 7 * 24 * 3600, "After so many seconds a shadow that is not ready is thrown away; 0 leaves it to Hv.");
         var follow = new Option<bool>("--follow", "-f") { Description = "Go on printing what comes, until there is no shadow any more." };
         var reason = new Argument<string[]>("REASON") { Description = "'emergency', 'rescue', or a sentence.", Arity = ArgumentArity.OneOrMore };
+        var noJournal = new Option<bool>("--no-journal") { Description = "Switch even if a power loss at that moment would leave a mixture of both systems on the disk." };
+        Option<int> size = Number("--size", JournalSetup.DefaultMebibytes, JournalSetup.LeastMebibytes, JournalSetup.MostMebibytes, "The journal's size in MiB.");
         var finish = new Option<bool>("--finish") { Description = "After the switch, finish it as 'shadowctl finish' does." };
         return new RootCommand(Description)
         {
@@ -60,16 +62,20 @@ public sealed class CommandLine(ISystem system, TextWriter output, TextWriter er
             Command("reboot", "Starts a shadow, waits until it is up, and switches to it.", (client, parsed) =>
             {
                 var reboot = new ShadowReboot(system, client, error);
-                reboot.Start(parsed.GetValue(share), parsed.GetValue(timeout));
+                if (!parsed.GetValue(noJournal))
+                    reboot.RequireJournal();
+                reboot.Start(Options(parsed.GetValue(share), parsed.GetValue(noJournal), parsed.GetValue(timeout)));
                 reboot.WaitUntilReady(TimeSpan.FromSeconds(parsed.GetValue(timeout)));
-                reboot.Switch();
-            }, share, timeout),
+                reboot.Switch(parsed.GetValue(noJournal));
+            }, share, timeout, noJournal),
             Command("start", "Starts a shadow: writes all file data to the disk and boots this system anew in the background.", (client, parsed) =>
-                new ShadowReboot(system, client, error).Start(parsed.GetValue(share), parsed.GetValue(limit)), share, limit),
+                new ShadowReboot(system, client, error).Start(Options(parsed.GetValue(share), parsed.GetValue(noJournal), parsed.GetValue(limit))), share, noJournal, limit),
             Command("wait", "Waits until the shadow is up.", (client, parsed) =>
                 new ShadowReboot(system, client, error).WaitUntilReady(TimeSpan.FromSeconds(parsed.GetValue(timeout))), timeout),
-            Command("switch", "Switches to the shadow. This system is dropped; what it has not saved is lost.", (client, _) =>
-                new ShadowReboot(system, client, error).Switch()),
+            Command("switch", "Switches to the shadow. This system is dropped; what it has not saved is lost.", (client, parsed) =>
+                new ShadowReboot(system, client, error).Switch(parsed.GetValue(noJournal)), noJournal),
+            Command("setup", "Makes the journal, a partition in free space of the disk that makes switches safe against power loss.", (client, parsed) =>
+                new JournalSetup(system, client, error).Run(parsed.GetValue(size)), size),
             Command("abort", "Throws the shadow away.", (client, _) => client.Abort()),
             Reader("status", "Shows how things stand.", (client, parsed) => ShowStatus(client, parsed.GetValue(_json))),
             Reader("log", "Prints the serial console of the shadow, or of the last one.", (client, parsed) =>
@@ -99,6 +105,9 @@ public sealed class CommandLine(ISystem system, TextWriter output, TextWriter er
         };
         return option;
     }
+
+    private static StartOptions Options(int share, bool noJournal, int seconds) =>
+        new((uint)share, noJournal ? ControlOpcode.StartWithoutJournal : 0, (uint)seconds);
 
     // A command that does something: with --json it says how that went.
     private Command Command(string name, string description, Action<ControlClient, ParseResult> action, params Option[] options)

@@ -9,11 +9,8 @@ namespace Hv.ShadowControl;
 /// <summary>Speaks the control channel.</summary>
 public sealed class ControlClient(IAdminPort port) : IDisposable
 {
-    /// <summary>
-    /// Starts a shadow that gets at least <paramref name="share"/> percent of the processors (0: Hv's default), and that Hv throws away if it
-    /// is not ready within <paramref name="seconds"/> (0: Hv's default).
-    /// </summary>
-    public void Start(int share, int seconds) => Check(port.Send(new AdminCommand(ControlOpcode.Start, (uint)share, Dword14: (uint)seconds), []));
+    /// <summary>Starts a shadow.</summary>
+    public void Start(in StartOptions options) => Check(port.Send(new AdminCommand(ControlOpcode.Start, options.Dword12, options.Dword13, options.Dword14), []));
 
     /// <summary>How things stand.</summary>
     public StatusBlock Status() => ReadStatus(new AdminCommand(ControlOpcode.Status));
@@ -31,8 +28,12 @@ public sealed class ControlClient(IAdminPort port) : IDisposable
         return reply.Result == ControlOpcode.ReadyPromoted;
     }
 
-    /// <summary>Switches to the shadow. If that works, this does not return: the system is gone.</summary>
-    public void Switch() => Check(port.Send(new AdminCommand(ControlOpcode.Switch), []));
+    /// <summary>Switches to the shadow, <paramref name="withoutJournal"/> too if it must be. If that works, this does not return: the system is gone.</summary>
+    public void Switch(bool withoutJournal) =>
+        Check(port.Send(new AdminCommand(ControlOpcode.Switch, withoutJournal ? ControlOpcode.SwitchWithoutJournal : 0), []));
+
+    /// <summary>Has Hv look for the journal's partition.</summary>
+    public void FindJournal() => Check(port.Send(new AdminCommand(ControlOpcode.FindJournal), []));
 
     /// <summary>Throws the shadow away.</summary>
     public void Abort() => Check(port.Send(new AdminCommand(ControlOpcode.Abort), []));

@@ -19,6 +19,10 @@ public interface ISystem
     /// <exception cref="ControlException">There is none, or the user may not.</exception>
     IAdminPort OpenPort();
 
+    /// <summary>Opens the disk that Hv owns.</summary>
+    /// <exception cref="ControlException">There is none, or the user may not.</exception>
+    IDisk OpenDisk();
+
     /// <summary>Writes all changed file data to the disk.</summary>
     void Sync();
 

@@ -20,6 +20,9 @@ public sealed unsafe class LinuxSystem(string root = "/") : ISystem
     private const int RealTime = 0;
     private static readonly TimeSpan ServiceManagerTime = TimeSpan.FromSeconds(30);
 
+    // sysfs gives sizes in this unit, whatever the sector size is.
+    private const int SizeUnit = 512;
+
     /// <inheritdoc/>
     public TimeSpan Uptime => Stopwatch.GetElapsedTime(0);
 
@@ -51,15 +54,17 @@ public sealed unsafe class LinuxSystem(string root = "/") : ISystem
     }
 
     /// <inheritdoc/>
-    public IAdminPort OpenPort()
+    public IAdminPort OpenPort() => LinuxAdminPort.Open(Path.Combine(root, "dev", FindController()));
+
+    /// <inheritdoc/>
+    public IDisk OpenDisk()
     {
-        string model = Encoding.ASCII.GetString(NvmeIdentity.Model).Trim();
-        foreach (string controller in Folders("sys/class/nvme"))
-        {
-            if (Read(Path.Combine(controller, "model")) == model)
-                return LinuxAdminPort.Open(Path.Combine(root, "dev", Path.GetFileName(controller)));
-        }
-        throw new ControlException(ExitCode.NoHypervisor, "This system does not run under Hv.");
+        string name = FindController() + "n1";
+        string folder = Path.Combine("sys/class/block", name);
+        if (!ulong.TryParse(Read(Path.Combine(folder, "size")), CultureInfo.InvariantCulture, out ulong size)
+            || !int.TryParse(Read(Path.Combine(folder, "queue/logical_block_size")), CultureInfo.InvariantCulture, out int sectorSize) || sectorSize < SizeUnit)
+            throw new ControlException(ExitCode.Failed, $"The kernel does not know the disk {name}.");
+        return LinuxDisk.Open(Path.Combine(root, "dev", name), sectorSize, size / (ulong)(sectorSize / SizeUnit));
     }
 
     /// <inheritdoc/>
@@ -135,6 +140,17 @@ public sealed unsafe class LinuxSystem(string root = "/") : ISystem
 
     /// <inheritdoc/>
     public void Sleep(TimeSpan time) => Thread.Sleep(time);
+
+    private string FindController()
+    {
+        string model = Encoding.ASCII.GetString(NvmeIdentity.Model).Trim();
+        foreach (string controller in Folders("sys/class/nvme"))
+        {
+            if (Read(Path.Combine(controller, "model")) == model)
+                return Path.GetFileName(controller);
+        }
+        throw new ControlException(ExitCode.NoHypervisor, "This system does not run under Hv.");
+    }
 
     private string[] Folders(string path)
     {

@@ -41,6 +41,7 @@ public static class Names
         ControlFailure.Unsupported => "unsupported",
         ControlFailure.DiskError => "disk_error",
         ControlFailure.DeviceNotQuiet => "device_not_quiet",
+        ControlFailure.JournalError => "journal_error",
         ControlFailure.KernelPanic => "kernel_panic",
         ControlFailure.Halted => "halted",
         ControlFailure.TimedOut => "timed_out",
@@ -65,6 +66,18 @@ public static class Names
         _ => "unknown",
     };
 
+    /// <summary>What the journal is good for, as one word.</summary>
+    public static string Of(ControlJournal journal) => journal switch
+    {
+        ControlJournal.Absent => "absent",
+        ControlJournal.Idle => "idle",
+        ControlJournal.Open => "open",
+        ControlJournal.Committed => "committed",
+        ControlJournal.TooSmall => "too_small",
+        ControlJournal.Failed => "failed",
+        _ => "unknown",
+    };
+
     /// <summary>Why the shadow failed, as a sentence.</summary>
     public static string Explain(ControlFailure failure) => failure switch
     {
@@ -75,6 +88,7 @@ public static class Names
         ControlFailure.Unsupported => "The shadow did something that Hv does not support.",
         ControlFailure.DiskError => "The disk reported an error.",
         ControlFailure.DeviceNotQuiet => "A device could not be quiesced.",
+        ControlFailure.JournalError => "The journal could not be written.",
         ControlFailure.KernelPanic => "The shadow's kernel panicked.",
         ControlFailure.Halted => "The shadow hung: its processor halted with interrupts off.",
         ControlFailure.TimedOut => "The shadow was not ready within its time limit.",
@@ -110,6 +124,8 @@ public static class Names
         NvmeStatus.InvalidOpcode => "This Hv is too old for that command.",
         ControlStatus.Unavailable => "This machine cannot have a shadow.",
         ControlStatus.SwitchFailed => "The switch failed and was undone.",
+        ControlStatus.NoJournal => "There is no journal that can be used: a switch is not safe against power loss. 'shadowctl setup' makes a journal; '--no-journal' goes without.",
+        ControlStatus.JournalTooSmall => "The journal is too small for what the shadow has written: a switch is not safe against power loss. '--no-journal' goes without it.",
         _ => $"Hv refused the command with NVMe status {status:X3}h.",
     };
 

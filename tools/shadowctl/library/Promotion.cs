@@ -93,7 +93,7 @@ public sealed class Promotion(ISystem system, ControlClient client, TextWriter l
         TimeSpan end = system.Uptime + limit;
         SetClock();
         StatusBlock status = client.Status();
-        while (status.Phase is ControlPhase.Settling or ControlPhase.Switching && system.Uptime < end)
+        while (status.Phase == ControlPhase.Switching && system.Uptime < end)
             status = client.WaitChange(status.Sequence, Smaller(end - system.Uptime, ReadySlice));
         log.WriteLine("looking for PCI devices");
         system.RescanPci();
@@ -105,7 +105,7 @@ public sealed class Promotion(ISystem system, ControlClient client, TextWriter l
         }
         foreach (KeyValuePair<string, string?> card in cards)
             log.WriteLine($"network card {card.Key}: {card.Value ?? "no interface"}");
-        if (status.Phase is ControlPhase.Settling or ControlPhase.Switching)
+        if (status.Phase == ControlPhase.Switching)
             throw new ControlException(ExitCode.TimedOut, $"The devices were not back within {limit.TotalSeconds:0} s.");
         if (cards.Values.Any(name => name == null))
             throw new ControlException(ExitCode.TimedOut, $"A network card had no interface within {limit.TotalSeconds:0} s.");

@@ -14,15 +14,20 @@ public sealed class ShadowReboot(ISystem system, ControlClient client, TextWrite
     private const ulong TailBytes = 4096;
     private const int TailLines = 12;
 
-    /// <summary>
-    /// Syncs the file systems and starts a shadow with at least <paramref name="share"/> percent of the processors, which Hv throws away if it
-    /// is not ready within <paramref name="seconds"/> (0: Hv's default).
-    /// </summary>
-    public void Start(int share, int seconds)
+    /// <summary>Refuses, before anything is started, what the switch would be refused for in the end.</summary>
+    /// <exception cref="ControlException">There is no journal.</exception>
+    public void RequireJournal()
+    {
+        if (client.Status().Journal == ControlJournal.Absent)
+            throw new ControlException(ExitCode.Failed, Names.Refusal(ControlStatus.NoJournal));
+    }
+
+    /// <summary>Syncs the file systems and starts a shadow.</summary>
+    public void Start(in StartOptions options)
     {
         log.WriteLine("[    0.0 s] syncing");
         system.Sync();
-        client.Start(share, seconds);
+        client.Start(in options);
     }
 
     /// <summary>Waits until the shadow is ready; after <paramref name="limit"/> it is thrown away.</summary>
@@ -57,12 +62,12 @@ public sealed class ShadowReboot(ISystem system, ControlClient client, TextWrite
         }
     }
 
-    /// <summary>Syncs the file systems and switches. Returns only in the system that was left, and only if something is odd.</summary>
-    public void Switch()
+    /// <summary>Syncs the file systems and switches, <paramref name="withoutJournal"/> too if it must be. Returns only in the system that was left, and only if something is odd.</summary>
+    public void Switch(bool withoutJournal)
     {
         system.Sync();
         log.WriteLine("switching");
-        client.Switch();
+        client.Switch(withoutJournal);
     }
 
     private void ShowConsole(in StatusBlock status)

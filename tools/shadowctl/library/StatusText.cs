@@ -19,6 +19,7 @@ public static class StatusText
         Line("elapsed", Format($"{StatusView.Seconds(block.ElapsedNanoseconds):F1} s, in this phase {StatusView.Seconds(block.PhaseNanoseconds):F1} s"));
         Line("pages", $"{block.PagesCopied} copied, {block.PagesZeroFilled} zero-filled");
         Line("disk", $"{block.OverlayBytes} bytes in the overlay, {block.PreservedBytes} preserved");
+        Line("journal", $"{Names.Of(block.Journal)}, {block.JournalBytes >> 20} MiB, {block.JournaledBytes} bytes written, {block.JournalPendingBytes} pending");
         Line("pool", $"{block.PoolBytes >> 20} MiB, {block.PoolFreeBytes >> 20} MiB free");
         Line("Hv", $"build {status.BuildId}, image {block.ImageBytes >> 10} KiB, memory {block.HvMemoryBytes >> 10} KiB");
         Line("switches", block.SwitchCount.ToString(CultureInfo.InvariantCulture));

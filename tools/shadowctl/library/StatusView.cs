@@ -68,6 +68,10 @@ public sealed unsafe class StatusView
         json.WriteNumber("pages_zero_filled", _block.PagesZeroFilled);
         json.WriteNumber("overlay_bytes", _block.OverlayBytes);
         json.WriteNumber("preserved_bytes", _block.PreservedBytes);
+        json.WriteString("journal", Names.Of(_block.Journal));
+        json.WriteNumber("journal_bytes", _block.JournalBytes);
+        json.WriteNumber("journaled_bytes", _block.JournaledBytes);
+        json.WriteNumber("journal_pending_bytes", _block.JournalPendingBytes);
         json.WriteNumber("pool_bytes", _block.PoolBytes);
         json.WriteNumber("pool_free_bytes", _block.PoolFreeBytes);
         json.WriteNumber("hv_memory_bytes", _block.HvMemoryBytes);

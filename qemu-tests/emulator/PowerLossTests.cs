@@ -6,6 +6,7 @@ using Xunit.Abstractions;
 namespace Hv.EmulatorTests;
 
 /// <summary>The power fails during a reboot in the background: the disk is the old system's or the new one's. HV_POWER_LOSS_POINTS says how often.</summary>
+[Collection(Collections.Qemu)]
 public sealed class PowerLossTests(ITestOutputHelper output)
 {
     private const int UsualPoints = 15, Restarts = 2;

@@ -95,6 +95,15 @@ public unsafe struct StatusBlock
     /// <summary>One sentence about <see cref="Failure"/> in ASCII, filled up with zeros; empty if there is nothing to add.</summary>
     [FieldOffset(3456)] public fixed byte Message[MessageLength];
 
+    /// <summary>What has become of the old primary's last view of the disk.</summary>
+    [FieldOffset(3712)] public LastViewState LastView;
+    /// <summary>How many ranges of the disk are data: there the primary's writes win.</summary>
+    [FieldOffset(3716)] public uint DataRangeCount;
+    /// <summary>Bytes in these ranges.</summary>
+    [FieldOffset(3720)] public ulong DataBytes;
+    /// <summary>Bytes of memory that the last view takes.</summary>
+    [FieldOffset(3728)] public ulong LastViewBytes;
+
     /// <summary>Quiesce record <paramref name="index"/>, 0 to <see cref="MaximumQuiesceRecords"/> - 1.</summary>
     public QuiesceRecord ReadQuiesce(int index)
     {

@@ -33,11 +33,11 @@ public sealed unsafe partial class SnapshotDisk
     {
         switch (State)
         {
-            case SnapshotState.Active when request.Operation == BlockOperation.Discard:
+            case SnapshotState.Active when request.Operation == BlockOperation.Discard && !DataRanges.ContainsSectors(request.FirstSector, request.SectorCount):
                 // A hint: not worth preserving the old contents for.
                 request.Complete(Status.Ok);
                 break;
-            case SnapshotState.Active when IsWrite(request) && (_preserves != 0 || !IsMapped(request)):
+            case SnapshotState.Active when IsWrite(request) && (_preserves != 0 || NeedsPreserving(request)):
                 _preserves++;
                 Enqueue(request, PreserveTag);
                 break;
@@ -57,6 +57,8 @@ public sealed unsafe partial class SnapshotDisk
             request.Complete(Status.InvalidState);
         else if (request.Operation == BlockOperation.Flush)
             request.Complete(Status.Ok);
+        else if (!HasScratch && IsWrite(request) && DataRanges.TouchesSectors(request.FirstSector, request.SectorCount))
+            request.Complete(Status.WriteProtected);
         else
             Enqueue(request, LayeredTag);
     }
@@ -65,17 +67,19 @@ public sealed unsafe partial class SnapshotDisk
 
     private static ulong EndOf(BlockRequest request) => request.FirstSector + request.SectorCount;
 
-    /// <summary>Whether the shadow looks for none of the request's chunks on the disk.</summary>
-    private bool IsMapped(BlockRequest request)
+    /// <summary>Whether the shadow looks for the snapshot's contents of one of the request's chunks on the disk.</summary>
+    private bool NeedsPreserving(BlockRequest request)
     {
         ulong last = (EndOf(request) - 1) / _chunkSectors;
         for (ulong chunk = request.FirstSector / _chunkSectors; chunk <= last; chunk++)
         {
-            if (!_map.Get(chunk).IsMapped)
-                return false;
+            if (NeedsPreserving(chunk))
+                return true;
         }
-        return true;
+        return false;
     }
+
+    private bool NeedsPreserving(ulong chunk) => !_map.Get(chunk).IsMapped && !DataRanges.Contains(chunk);
 
     private void Enqueue(BlockRequest request, ulong tag)
     {
@@ -148,12 +152,12 @@ public sealed unsafe partial class SnapshotDisk
             return true;
         ulong last = (EndOf(request) - 1) / _chunkSectors;
         ulong chunk = _sector / _chunkSectors;
-        while (chunk <= last && _map.Get(chunk).IsMapped)
+        while (chunk <= last && !NeedsPreserving(chunk))
             chunk++;
         if (chunk > last)
             return true;
         ulong run = 1;
-        while (run < _runChunks && chunk + run <= last && !_map.Get(chunk + run).IsMapped)
+        while (run < _runChunks && chunk + run <= last && NeedsPreserving(chunk + run))
             run++;
         _child.Prepare(BlockOperation.Read, chunk * _chunkSectors, SectorsOf(chunk, run));
         for (ulong i = 0; i < run; i++)

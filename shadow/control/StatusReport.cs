@@ -6,6 +6,7 @@ using Hv.Drivers.Quiesce;
 using Hv.Kernel;
 using Hv.Kernel.Memory;
 using Hv.Kernel.Vm;
+using Hv.Shadow.Blocks;
 using Hv.Shadow.Machine;
 
 namespace Hv.Shadow.Control;
@@ -30,6 +31,7 @@ public sealed unsafe class StatusReport
             FillMemory(machine, block);
             FillExits(machine, block);
             FillQuiesce(machine, block);
+            FillData(machine, block);
         }
         return _block;
     }
@@ -68,6 +70,16 @@ public sealed unsafe class StatusReport
         block->PoolFreeBytes = machine.Pool.FreePages * PageSize.Small;
         block->HvMemoryBytes = machine.RegionBytes;
         block->ImageBytes = machine.ImageBytes;
+    }
+
+    private static void FillData(HvMachine machine, StatusBlock* block)
+    {
+        if (machine.Disk == null)
+            return;
+        block->LastView = machine.LastView;
+        block->LastViewBytes = machine.Disk.Kept.PagesInUse * PageSize.Small;
+        block->DataRangeCount = (uint)machine.Disk.DataRanges.Count;
+        block->DataBytes = machine.Disk.DataRanges.Chunks * SnapshotDisk.ChunkBytes;
     }
 
     private static void FillExits(HvMachine machine, StatusBlock* block)

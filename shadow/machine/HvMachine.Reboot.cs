@@ -32,6 +32,8 @@ public sealed unsafe partial class HvMachine
             return ControlStatus.Unavailable;
         if (Reboot.Phase != ControlPhase.Idle && Reboot.Phase != ControlPhase.Failed)
             return Reboot.Phase >= ControlPhase.Switching ? ControlStatus.Busy : ControlStatus.ShadowExists;
+        if (LastView != LastViewState.None)
+            return ControlStatus.Busy;
         if (Pool.FreePages < LeastFreePages)
             return ControlStatus.NoMemory;
         _share = share == 0 ? DefaultShare : share;
@@ -103,6 +105,8 @@ public sealed unsafe partial class HvMachine
     /// <inheritdoc/>
     public override void DoWork()
     {
+        if (_releaseAsked)
+            DropLastView();
         if (_startAsked)
         {
             _startAsked = false;
@@ -191,6 +195,7 @@ public sealed unsafe partial class HvMachine
         _ = Quiescer.Run();
         Reboot.Mark(SwitchMark.DevicesQuiesced);
         KeepFigures();
+        KeepLastView();
         if (!MergeDisk())
         {
             SwitchFailed(old, promoted);
@@ -214,6 +219,7 @@ public sealed unsafe partial class HvMachine
         promoted.Nested = IdentityTable;
         old.IsShadow = true;
         _ = promoted.Nvme.Rebind(promoted.Memory, Disk!.PrimaryView, ApicMessages);
+        ShowLastView(promoted);
         promoted.Vcpu.SetRole(shadow: false);
         promoted.Vcpu.SetNestedRoot(IdentityTable.Root);
         promoted.PlaceRegisters();
@@ -243,6 +249,7 @@ public sealed unsafe partial class HvMachine
     private void SwitchFailed(GuestVm old, GuestVm promoted)
     {
         Log.Line("Hv: the disk failed at the switch");
+        Disk!.Kept.Release();
         old.Nvme!.Resume();
         promoted.Nvme!.Resume();
         Reboot.Enter(ControlPhase.Ready);

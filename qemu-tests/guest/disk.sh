@@ -1,19 +1,25 @@
-# make_disk OUT ESP_TREE ROOT_TREE ROOT_MB: a GPT disk image with a FAT EFI system partition (16 MiB, offset 1 MiB) and an ext4 root
-# labelled hv-root behind it, made without loop devices. Sourced by the guest recipes.
+# make_disk OUT ESP_TREE ROOT_TREE ROOT_MB [DATA_MB]: a GPT disk image with a FAT EFI system partition (16 MiB, offset 1 MiB), an ext4 root
+# labelled hv-root behind it and, last, an empty ext4 partition named "data", made without loop devices. Sourced by the guest recipes.
 ROOT_UUID=5ad0eb00-0000-4000-8000-000000000002
+DATA_UUID=5ad0eb00-0000-4000-8000-000000000003
 ESP_ID=5AD0EB01
 ESP_MB=16
 
 make_disk() {
-    local out=$1 esp=$2 root=$3 root_mb=$4 sectors_per_mb=2048
+    local out=$1 esp=$2 root=$3 root_mb=$4 data_mb=${5:-0} sectors_per_mb=2048
     local esp_start=$sectors_per_mb esp_size=$((ESP_MB * sectors_per_mb))
     local root_start=$((esp_start + esp_size)) root_size=$((root_mb * sectors_per_mb))
+    local data_start=$((root_start + root_size)) data_size=$((data_mb * sectors_per_mb)) data=
+    if [ "$data_mb" != 0 ]; then
+        data="start=$data_start, size=$data_size, type=0FC63DAF-8483-4772-8E79-3D69D8477DE4, name=\"data\""
+    fi
     rm -f "$out"
-    truncate -s $(((1 + ESP_MB + root_mb + 1) * 1024 * 1024)) "$out"
+    truncate -s $(((1 + ESP_MB + root_mb + data_mb + 1) * 1024 * 1024)) "$out"
     sfdisk --quiet "$out" <<S
 label: gpt
 start=$esp_start, size=$esp_size, type=C12A7328-F81F-11D2-BA4B-00A0C93EC93B, name="EFI"
 start=$root_start, size=$root_size, type=4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709, name="root"
+$data
 S
     truncate -s "${ESP_MB}M" "$out.esp"
     mkfs.vfat -i "$ESP_ID" -n EFI "$out.esp" >/dev/null
@@ -22,4 +28,8 @@ S
     rm -f "$out.esp"
     mke2fs -q -t ext4 -U "$ROOT_UUID" -L hv-root -E "offset=$((root_start * 512)),hash_seed=$ROOT_UUID,lazy_itable_init=0,lazy_journal_init=0" \
         -d "$root" "$out" "$((root_mb * 1024))k"
+    if [ "$data_mb" != 0 ]; then
+        mke2fs -q -t ext4 -U "$DATA_UUID" -L hv-data -E "offset=$((data_start * 512)),hash_seed=$DATA_UUID,lazy_itable_init=0,lazy_journal_init=0" \
+            "$out" "$((data_mb * 1024))k"
+    fi
 }

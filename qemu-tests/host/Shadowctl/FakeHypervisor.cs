@@ -32,6 +32,9 @@ internal sealed class FakeHypervisor(FakeSystem system) : IAdminPort
     public string Log { get; set; } = "";
     public uint Share { get; private set; }
 
+    /// <summary>The last data table.</summary>
+    public byte[] Data { get; private set; } = [];
+
     public void Enter(ControlPhase phase)
     {
         _status.Phase = phase;
@@ -42,7 +45,7 @@ internal sealed class FakeHypervisor(FakeSystem system) : IAdminPort
 
     public AdminReply Send(AdminCommand command, Span<byte> data)
     {
-        Assert(data.Length % 4 == 0 && (command.Opcode & 3) == (data.Length == 0 ? 0 : 2));
+        Assert(data.Length % 4 == 0 && (command.Opcode & 3) == (data.Length == 0 ? 0 : command.Opcode == ControlOpcode.SetData ? 1 : 2));
         if (Refusals.TryGetValue(command.Opcode, out ushort refusal))
             return new AdminReply(refusal, 0);
         Advance();
@@ -54,6 +57,13 @@ internal sealed class FakeHypervisor(FakeSystem system) : IAdminPort
                 Enter(ControlPhase.Preparing);
                 foreach ((double seconds, ControlPhase phase) in AfterStart)
                     Plan(TimeSpan.FromSeconds(seconds), phase);
+                return default;
+            case ControlOpcode.SetData:
+                Data = data.ToArray();
+                return default;
+            case ControlOpcode.ReleaseLastView:
+                system.Calls.Add("release");
+                _status.LastView = LastViewState.None;
                 return default;
             case ControlOpcode.WaitChange:
                 TimeSpan end = system.Uptime + TimeSpan.FromMilliseconds(command.Dword13);

@@ -10,7 +10,15 @@ internal sealed class FakeSystem : ISystem
     private static readonly DateTimeOffset Start = new(2026, 3, 4, 5, 6, 7, 250, TimeSpan.Zero);
     private TimeSpan _clockError;
 
-    public FakeSystem() => Hypervisor = new FakeHypervisor(this);
+    public FakeSystem()
+    {
+        Hypervisor = new FakeHypervisor(this);
+        Disks = new FakeStorage(Calls);
+    }
+
+    public FakeStorage Disks { get; }
+
+    IStorage ISystem.Storage => Disks;
 
     public FakeHypervisor Hypervisor { get; }
     public ControlException? OpenProblem { get; set; }

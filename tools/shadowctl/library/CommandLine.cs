@@ -18,7 +18,7 @@ public sealed class CommandLine(ISystem system, TextWriter output, TextWriter er
     private const string Description = """
         Reboots this system in the background, and switches to it when it is up.
 
-        Exit codes: 0 done; 1 Hv refused, or the shadow failed; 2 wrong command line;
+        Exit codes: 0 done; 1 Hv refused, or the shadow failed; 2 wrong command line or configuration;
         3 this system does not run under Hv; 4 the time limit is over; 5 not root.
         """;
 
@@ -68,6 +68,14 @@ public sealed class CommandLine(ISystem system, TextWriter output, TextWriter er
                 new ShadowReboot(system, client, error).WaitUntilReady(TimeSpan.FromSeconds(parsed.GetValue(timeout))), timeout),
             Command("switch", "Switches to the shadow. This system is dropped; what it has not saved is lost.", (client, _) =>
                 new ShadowReboot(system, client, error).Switch()),
+            Check(),
+            Command("carry", "After a switch: carries files of the configured directories over, if that has not been done.", (client, _) =>
+            {
+                if (new LastViewCarrier(system, client, error).Carry(TimeSpan.Zero) == null)
+                    error.WriteLine("nothing to carry over");
+            }),
+            Command("await-data", "In a shadow: waits for the switch, after which data partitions may be mounted. For the service manager.", (client, _) =>
+                new Promotion(system, client, error).AwaitData()),
             Command("abort", "Throws the shadow away.", (client, _) => client.Abort()),
             Reader("status", "Shows how things stand.", (client, parsed) => ShowStatus(client, parsed.GetValue(_json))),
             Reader("log", "Prints the shadow's serial console.", (client, _) => ShowLog(client)),
@@ -77,9 +85,26 @@ public sealed class CommandLine(ISystem system, TextWriter output, TextWriter er
                 if (promotion.ReportReady() && parsed.GetValue(finish))
                     promotion.Finish(TimeSpan.FromSeconds(parsed.GetValue(finishTimeout)));
             }, finish, finishTimeout),
-            Command("finish", "After a switch: finds the devices again and sets the clock.", (client, parsed) =>
+            Command("finish", "After a switch: sets the clock, carries files over and finds the devices again.", (client, parsed) =>
                 new Promotion(system, client, error).Finish(TimeSpan.FromSeconds(parsed.GetValue(finishTimeout))), finishTimeout),
         };
+    }
+
+    private Command Check()
+    {
+        var path = new Option<string>("--file") { Description = "Another configuration file.", DefaultValueFactory = _ => Configuration.DefaultPath, HelpName = "PATH" };
+        var command = new Command("check", "Checks the configuration (/etc/shadowreboot.conf), and shows what it means on this machine.") { path };
+        command.SetAction(parsed =>
+        {
+            string file = parsed.GetValue(path)!;
+            DataPlan plan = DataPlan.Load(system.Storage, file);
+            if (parsed.GetValue(_json))
+                WriteJson(json => WriteOutcome(json, ExitCode.Success, ""));
+            else
+                PlanText.Write(output, plan, system.Storage);
+            return ExitCode.Success;
+        });
+        return command;
     }
 
     private static Option<int> Number(string name, int standard, int least, int most, string description)

@@ -26,7 +26,11 @@ public sealed class DataPlan
         _fstab = storage.Fstab();
         _sectorBytes = storage.SectorBytes;
         Configuration = configuration;
-        Apply(configuration.Partitions);
+        // Elsewhere than under Hv there is nothing to compare the rules with.
+        if (storage.HasDisk)
+            Apply(configuration.Partitions);
+        else
+            _notes.Add("This system does not run under Hv: partitions are not looked at.");
         Carried = configuration.CarriedDirectories.Select(Locate).OfType<CarriedDirectory>().ToList();
     }
 

@@ -9,6 +9,9 @@ public interface IStorage
     /// <exception cref="ControlException">It is there but cannot be read.</exception>
     string? ReadText(string path);
 
+    /// <summary>Whether there is a disk that Hv manages: whether this system runs under Hv.</summary>
+    bool HasDisk { get; }
+
     /// <summary>Bytes in a sector of the disk that Hv manages.</summary>
     uint SectorBytes { get; }
 
@@ -38,7 +41,7 @@ public interface IStorage
     /// <summary>Forgets what is cached of a partition's blocks (BLKFLSBUF).</summary>
     void ForgetCache(DiskPartition partition);
 
-    /// <summary>Has the kernel look for namespaces, and gives the name of the one with this number, or null.</summary>
+    /// <summary>Has the kernel look for namespaces, and gives the name of the one with this number as soon as its partitions are there, or null.</summary>
     string? FindNamespace(uint id);
 
     /// <summary>Mounts a partition of a namespace, by the partition's number, read-only; gives the directory.</summary>
@@ -47,8 +50,4 @@ public interface IStorage
 
     /// <summary>Unmounts what <see cref="MountLastView"/> has mounted.</summary>
     void UnmountLastView(string directory);
-
-    /// <summary>Mounts what is data and waits for the switch.</summary>
-    /// <exception cref="ControlException">It cannot be mounted.</exception>
-    void MountData(FstabEntry entry);
 }

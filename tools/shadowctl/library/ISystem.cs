@@ -15,6 +15,9 @@ public interface ISystem
     /// <summary>The time of day (UTC) in the hardware clock, in whole seconds; null if there is none, or if it holds local time.</summary>
     DateTimeOffset? HardwareClock { get; }
 
+    /// <summary>Disks and file systems.</summary>
+    IStorage Storage { get; }
+
     /// <summary>Opens the controller that is Hv's.</summary>
     /// <exception cref="ControlException">There is none, or the user may not.</exception>
     IAdminPort OpenPort();

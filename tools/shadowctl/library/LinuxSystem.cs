@@ -4,9 +4,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.IO;
 using System.Runtime.InteropServices;
-using System.Text;
 using System.Threading;
-using Hv.Drivers.Nvme.Virtual;
 
 namespace Hv.ShadowControl;
 
@@ -48,14 +46,13 @@ public sealed unsafe class LinuxSystem(string root = "/") : ISystem
     }
 
     /// <inheritdoc/>
+    public IStorage Storage { get; } = new LinuxStorage(root);
+
+    /// <inheritdoc/>
     public IAdminPort OpenPort()
     {
-        string model = Encoding.ASCII.GetString(NvmeIdentity.Model).Trim();
-        foreach (string controller in Folders("sys/class/nvme"))
-        {
-            if (Read(Path.Combine(controller, "model")) == model)
-                return LinuxAdminPort.Open(Path.Combine(root, "dev", Path.GetFileName(controller)));
-        }
+        if (LinuxStorage.FindController(root) is { } controller)
+            return LinuxAdminPort.Open(Path.Combine(root, "dev", Path.GetFileName(controller)));
         throw new ControlException(ExitCode.NoHypervisor, "This system does not run under Hv.");
     }
 

@@ -34,13 +34,36 @@ public sealed class Promotion(ISystem system, ControlClient client, TextWriter l
         return true;
     }
 
-    /// <summary>Waits for the passed-through devices and their network interfaces, and steps the clock.</summary>
+    /// <summary>Waits until this system is the machine's, and forgets what is cached of data partitions: from then on they may be mounted.</summary>
+    public void AwaitData()
+    {
+        StatusBlock status = client.Status();
+        bool wasShadow = status.Role == ControlRole.Shadow;
+        while (status.Role == ControlRole.Shadow)
+            status = client.WaitChange(status.Sequence, ReadySlice);
+        if (!wasShadow)
+            return;
+        foreach (DiskPartition partition in DataPlan.Load(system.Storage).Data)
+            system.Storage.ForgetCache(partition);
+    }
+
+    /// <summary>Steps the clock, carries files over, and waits for the passed-through devices and their network interfaces.</summary>
     /// <param name="limit">How long to wait for devices and interfaces.</param>
     /// <exception cref="ControlException">Something is missing after that time; the rest has been done.</exception>
     public void Finish(TimeSpan limit)
     {
         TimeSpan end = system.Uptime + limit;
-        SetClock();
+        TimeSpan clockLag = SetClock();
+        ControlException? carryProblem = null;
+        try
+        {
+            _ = new LastViewCarrier(system, client, log).Carry(clockLag);
+        }
+        catch (ControlException problem)
+        {
+            carryProblem = problem;
+            log.WriteLine(problem.Message);
+        }
         StatusBlock status = client.Status();
         while (status.Phase is ControlPhase.Settling or ControlPhase.Switching && system.Uptime < end)
             status = client.WaitChange(status.Sequence, Smaller(end - system.Uptime, ReadySlice));
@@ -58,16 +81,19 @@ public sealed class Promotion(ISystem system, ControlClient client, TextWriter l
             throw new ControlException(ExitCode.TimedOut, $"The devices were not back within {limit.TotalSeconds:0} s.");
         if (cards.Values.Any(name => name == null))
             throw new ControlException(ExitCode.TimedOut, $"A network card had no interface within {limit.TotalSeconds:0} s.");
+        if (carryProblem != null)
+            throw carryProblem;
     }
 
     // The hardware clock shows whole seconds: the true time is up to one second later than it says.
-    private void SetClock()
+    // Gives how far the clock was behind; less than booting takes does not count.
+    private TimeSpan SetClock()
     {
         if (system.HardwareClock is not { } hardware)
-            return;
+            return TimeSpan.Zero;
         TimeSpan ahead = system.Clock - hardware;
         if (ahead >= -ClockTolerance && ahead <= Second + ClockTolerance)
-            return;
+            return TimeSpan.Zero;
         TimeSpan end = system.Uptime + 2 * Second;
         DateTimeOffset ticked = hardware;
         while (ticked == hardware && system.Uptime < end)
@@ -78,6 +104,7 @@ public sealed class Promotion(ISystem system, ControlClient client, TextWriter l
         TimeSpan step = ticked - system.Clock;
         system.Clock = ticked;
         log.WriteLine(FormattableString.Invariant($"clock stepped by {step.TotalSeconds:F3} s"));
+        return step;
     }
 
     private static TimeSpan Smaller(TimeSpan left, TimeSpan right) => left < right ? left : right;

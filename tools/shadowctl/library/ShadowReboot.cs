@@ -1,5 +1,8 @@
 using System;
+using System.Collections.Generic;
 using System.IO;
+using System.Linq;
+using System.Runtime.InteropServices;
 using Hv.Drivers.Control;
 
 namespace Hv.ShadowControl;
@@ -8,10 +11,19 @@ namespace Hv.ShadowControl;
 public sealed class ShadowReboot(ISystem system, ControlClient client, TextWriter log)
 {
     private static readonly TimeSpan WaitSlice = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ReleaseLimit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan ReleasePoll = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>Syncs the file systems and starts a shadow with at least <paramref name="share"/> percent of the processors.</summary>
+    /// <summary>
+    /// Tells Hv which partitions are data, syncs the file systems and starts a shadow with at least <paramref name="share"/> percent of the processors.
+    /// </summary>
     public void Start(int share)
     {
+        DataPlan plan = DataPlan.Load(system.Storage);
+        WaitForRelease();
+        client.SetData(plan.Table());
+        if (plan.Carried.Count != 0)
+            system.Storage.MarkStart();
         log.WriteLine("[    0.0 s] syncing");
         system.Sync();
         client.Start(share);
@@ -48,12 +60,45 @@ public sealed class ShadowReboot(ISystem system, ControlClient client, TextWrite
         }
     }
 
-    /// <summary>Syncs the file systems and switches. Returns only in the system that was left, and only if something is odd.</summary>
+    /// <summary>
+    /// Syncs the file systems, freezes those that files will be carried over from, and switches. Returns only in the system that was left, and only if something is odd.
+    /// </summary>
     public void Switch()
     {
+        DataPlan plan = DataPlan.Load(system.Storage);
         system.Sync();
         log.WriteLine("switching");
-        client.Switch();
+        // Nothing may end this process while file systems are frozen; it writes to none of them.
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => context.Cancel = true);
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => context.Cancel = true);
+        using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context => context.Cancel = true);
+        var frozen = new List<string>();
+        try
+        {
+            foreach (string mountPoint in plan.Carried.GroupBy(directory => directory.Partition.Number).Select(partition => partition.First().MountPoint))
+            {
+                if (system.Storage.Freeze(mountPoint))
+                    frozen.Add(mountPoint);
+            }
+            client.Switch();
+        }
+        finally
+        {
+            foreach (string mountPoint in frozen)
+                system.Storage.Thaw(mountPoint);
+        }
+    }
+
+    // After the last switch files may still be being carried over.
+    private void WaitForRelease()
+    {
+        TimeSpan end = system.Uptime + ReleaseLimit;
+        while (client.Status().LastView != LastViewState.None)
+        {
+            if (system.Uptime >= end)
+                throw new ControlException(ExitCode.Failed, "Files of the last shadow reboot have not been carried over yet; see 'shadowctl carry'.");
+            system.Sleep(ReleasePoll);
+        }
     }
 
     // The shadow may have come to an end by itself in the meantime.

@@ -32,6 +32,9 @@ internal sealed class FakeHypervisor(FakeSystem system) : IAdminPort
     public string Log { get; set; } = "";
     public uint Share { get; private set; }
 
+    /// <summary>What happens while a change is waited for.</summary>
+    public Action? AtWait { get; set; }
+
     /// <summary>The last data table.</summary>
     public byte[] Data { get; private set; } = [];
 
@@ -66,6 +69,7 @@ internal sealed class FakeHypervisor(FakeSystem system) : IAdminPort
                 _status.LastView = LastViewState.None;
                 return default;
             case ControlOpcode.WaitChange:
+                AtWait?.Invoke();
                 TimeSpan end = system.Uptime + TimeSpan.FromMilliseconds(command.Dword13);
                 while (_status.Sequence == command.Dword12 && system.Uptime < end)
                 {

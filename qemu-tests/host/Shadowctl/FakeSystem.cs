@@ -71,5 +71,10 @@ internal sealed class FakeSystem : ISystem
         return cards;
     }
 
+    /// <summary>What runs at a moment after the start.</summary>
+    public Func<TimeSpan, string[]> Jobs { get; set; } = _ => [];
+
+    public IReadOnlyList<string> RunningJobs() => Jobs(Uptime);
+
     public void Sleep(TimeSpan time) => Uptime += time;
 }

@@ -52,6 +52,7 @@ public sealed class CommandLine(ISystem system, TextWriter output, TextWriter er
         Option<int> timeout = Number("--timeout", DefaultTimeout, 1, 7 * 24 * 3600, "After so many seconds a shadow that is not ready is thrown away.");
         Option<int> finishTimeout = Number("--timeout", DefaultFinishTimeout, 0, 3600, "How many seconds to wait for devices after the switch.");
         var finish = new Option<bool>("--finish") { Description = "After the switch, finish it as 'shadowctl finish' does." };
+        var whenIdle = new Option<bool>("--when-idle") { Description = "Report it once the service manager has nothing left to start." };
         return new RootCommand(Description)
         {
             _json,
@@ -69,9 +70,10 @@ public sealed class CommandLine(ISystem system, TextWriter output, TextWriter er
             Command("switch", "Switches to the shadow. This system is dropped; what it has not saved is lost.", (client, _) =>
                 new ShadowReboot(system, client, error).Switch()),
             Check(),
+            Generator(),
             Command("carry", "After a switch: carries files of the configured directories over, if that has not been done.", (client, _) =>
             {
-                if (new LastViewCarrier(system, client, error).Carry(TimeSpan.Zero) == null)
+                if (new LastViewCarrier(system, client, error).Carry(system.Clock - system.Uptime) == null)
                     error.WriteLine("nothing to carry over");
             }),
             Command("await-data", "In a shadow: waits for the switch, after which data partitions may be mounted. For the service manager.", (client, _) =>
@@ -82,12 +84,30 @@ public sealed class CommandLine(ISystem system, TextWriter output, TextWriter er
             Command("ready", "In a shadow: reports that it is up, and returns after the switch. For the service manager.", (client, parsed) =>
             {
                 var promotion = new Promotion(system, client, error);
+                if (parsed.GetValue(whenIdle))
+                    promotion.WaitUntilIdle();
                 if (promotion.ReportReady() && parsed.GetValue(finish))
                     promotion.Finish(TimeSpan.FromSeconds(parsed.GetValue(finishTimeout)));
-            }, finish, finishTimeout),
+            }, finish, finishTimeout, whenIdle),
             Command("finish", "After a switch: sets the clock, carries files over and finds the devices again.", (client, parsed) =>
                 new Promotion(system, client, error).Finish(TimeSpan.FromSeconds(parsed.GetValue(finishTimeout))), finishTimeout),
         };
+    }
+
+    private Command Generator()
+    {
+        var folder = new Argument<string>("folder") { Description = "The folder for units that come before all others." };
+        var command = new Command("generator", "In a shadow: makes mounts of data partitions wait for the switch. For the service manager.") { folder };
+        command.SetAction(parsed =>
+        {
+            if (!system.Storage.HasDisk)
+                return ExitCode.Success;
+            using var client = new ControlClient(system.OpenPort());
+            if (client.Status().Role == ControlRole.Shadow)
+                new MountGenerator(system).Generate(parsed.GetValue(folder)!);
+            return ExitCode.Success;
+        });
+        return command;
     }
 
     private Command Check()

@@ -73,6 +73,14 @@ public sealed class DataPlan
     /// <summary>The entries of fstab whose file systems are on data partitions.</summary>
     public IReadOnlyList<FstabEntry> DataMounts() => _fstab.Where(entry => Resolve(entry) is { } partition && _data.Contains(partition)).ToList();
 
+    /// <summary>The partition that an entry of fstab names, or null.</summary>
+    public DiskPartition? FindSource(FstabEntry entry) => Resolve(entry);
+
+    /// <summary>The file systems that have to be in order on the disk at the switch, by a mount point each: data, and what is carried over from.</summary>
+    public IReadOnlyList<string> FrozenAtSwitch() => _partitions
+        .Where(partition => _data.Contains(partition) || Carried.Any(directory => directory.Partition == partition))
+        .Select(partition => _mounts.FirstOrDefault(mount => mount.Device == partition.Device)?.MountPoint).OfType<string>().ToList();
+
     private static ControlException Wrong(IEnumerable<ConfigurationError> errors, string path) =>
         new(ExitCode.Usage, string.Join("\n", errors.Select(error => error.Format(path))));
 

@@ -12,7 +12,7 @@ namespace Hv.ShadowControl;
 /// has changed here. Status change times (ctime) tell what has changed: both sides are branches of one file system.
 /// </summary>
 /// <param name="started">The moment of the start, in nanoseconds of the Unix time, by the primary's clock.</param>
-/// <param name="slack">How far this system's clock may have been behind the primary's while it was a shadow, in nanoseconds.</param>
+/// <param name="slack">How long before the start, by its own clock, this system may have changed files: not 0 if its clock was behind. In nanoseconds.</param>
 /// <param name="report">Takes the results.</param>
 /// <param name="sharesInodes">Whether a file that both sides have had since before the start has the same inode number on both.</param>
 public sealed class FileCarrier(long started, long slack, CarryReport report, bool sharesInodes = true)

@@ -6,7 +6,7 @@ namespace Hv.ShadowControl;
 /// <summary>What shadowctl needs of the operating system.</summary>
 public interface ISystem
 {
-    /// <summary>Time since some fixed moment; not stepped.</summary>
+    /// <summary>Time since the system was booted; not stepped.</summary>
     TimeSpan Uptime { get; }
 
     /// <summary>The time of day (UTC). Setting it steps the clock.</summary>
@@ -30,6 +30,9 @@ public interface ISystem
 
     /// <summary>The network cards on PCI, by address, with the names of their interfaces; no name as long as a card has no driver.</summary>
     IReadOnlyDictionary<string, string?> NetworkCards();
+
+    /// <summary>The units that the service manager is starting or stopping at the moment: those whose turn it is.</summary>
+    IReadOnlyList<string> RunningJobs();
 
     /// <summary>Waits.</summary>
     void Sleep(TimeSpan time);

@@ -17,10 +17,10 @@ public sealed class LastViewCarrier(ISystem system, ControlClient client, TextWr
     private readonly CarryReport _report = new();
 
     /// <summary>
-    /// Carries files over; <paramref name="clockLag"/> is how far the clock was behind while this system was a shadow. Null if there is no last view.
+    /// Carries files over; <paramref name="booted"/> is when this system was booted, by its clock while it was a shadow. Null if there is no last view.
     /// </summary>
     /// <exception cref="ControlException">It could not be done, or not all of it; the view is released all the same.</exception>
-    public CarryReport? Carry(TimeSpan clockLag)
+    public CarryReport? Carry(DateTimeOffset booted)
     {
         switch (client.Status().LastView)
         {
@@ -32,7 +32,7 @@ public sealed class LastViewCarrier(ISystem system, ControlClient client, TextWr
         }
         try
         {
-            CarryAll(DataPlan.Load(system.Storage), clockLag);
+            CarryAll(DataPlan.Load(system.Storage), booted);
             system.Sync();
             if (client.Status().LastView == LastViewState.Lost)
                 _report.Problems.Add("Hv's memory did not suffice to keep the disk as it was before the switch: files are missing.");
@@ -51,7 +51,7 @@ public sealed class LastViewCarrier(ISystem system, ControlClient client, TextWr
         return _report;
     }
 
-    private void CarryAll(DataPlan plan, TimeSpan clockLag)
+    private void CarryAll(DataPlan plan, DateTimeOffset booted)
     {
         IStorage storage = system.Storage;
         if (storage.StartMark() is not { } started)
@@ -61,7 +61,8 @@ public sealed class LastViewCarrier(ISystem system, ControlClient client, TextWr
             system.Sleep(Poll);
         if (name == null)
             throw new ControlException(ExitCode.Failed, "Files could not be carried over: the disk from before the switch did not appear.");
-        long slack = Math.Max(0, clockLag.Ticks * NanosecondsPerTick);
+        // With a clock that was behind, this system may have changed files before the start, as it seems.
+        long slack = Math.Max(0, started - (booted - DateTimeOffset.UnixEpoch).Ticks * NanosecondsPerTick);
         foreach (IGrouping<int, CarriedDirectory> partition in plan.Carried.GroupBy(directory => directory.Partition.Number))
             CarryPartition(name, partition.Key, [.. partition], new FileCarrier(started, slack, _report));
     }

@@ -88,6 +88,22 @@ public sealed unsafe class LinuxSystem(string root = "/") : ISystem
     }
 
     /// <inheritdoc/>
+    public IReadOnlyList<string> RunningJobs()
+    {
+        // A line: number, unit, type, state.
+        using Process? list = Process.Start(new ProcessStartInfo("systemctl", ["list-jobs", "--no-legend", "--plain"]) { RedirectStandardOutput = true });
+        var units = new List<string>();
+        while (list?.StandardOutput.ReadLine() is { } line)
+        {
+            string[] fields = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            if (fields.Length >= 4 && fields[3] == "running")
+                units.Add(fields[1]);
+        }
+        list?.WaitForExit();
+        return units;
+    }
+
+    /// <inheritdoc/>
     public void Sleep(TimeSpan time) => Thread.Sleep(time);
 
     private string[] Folders(string path)

@@ -15,6 +15,20 @@ public sealed class Promotion(ISystem system, ControlClient client, TextWriter l
     private static readonly TimeSpan ClockTolerance = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 
+    // Between two jobs there may be a moment without one.
+    private const int IdlePolls = 3;
+
+    private static readonly string[] OwnUnits = ["shadowctl-data.service", "shadowctl-ready.service"];
+
+    /// <summary>
+    /// Waits until the service manager has nothing to do but to wait for the switch: what needs a data partition is started only then.
+    /// </summary>
+    public void WaitUntilIdle()
+    {
+        for (int idle = 0; idle < IdlePolls; system.Sleep(Second))
+            idle = system.RunningJobs().Except(OwnUnits, StringComparer.Ordinal).Any() ? 0 : idle + 1;
+    }
+
     /// <summary>
     /// Reports that this system is up and waits until it is the machine's; true after a switch, false if this system was started in the
     /// ordinary way and has nothing to report.
@@ -53,11 +67,13 @@ public sealed class Promotion(ISystem system, ControlClient client, TextWriter l
     public void Finish(TimeSpan limit)
     {
         TimeSpan end = system.Uptime + limit;
-        TimeSpan clockLag = SetClock();
+        // By the clock by which this system has stamped its files until now.
+        DateTimeOffset booted = system.Clock - system.Uptime;
+        SetClock();
         ControlException? carryProblem = null;
         try
         {
-            _ = new LastViewCarrier(system, client, log).Carry(clockLag);
+            _ = new LastViewCarrier(system, client, log).Carry(booted);
         }
         catch (ControlException problem)
         {
@@ -86,14 +102,13 @@ public sealed class Promotion(ISystem system, ControlClient client, TextWriter l
     }
 
     // The hardware clock shows whole seconds: the true time is up to one second later than it says.
-    // Gives how far the clock was behind; less than booting takes does not count.
-    private TimeSpan SetClock()
+    private void SetClock()
     {
         if (system.HardwareClock is not { } hardware)
-            return TimeSpan.Zero;
+            return;
         TimeSpan ahead = system.Clock - hardware;
         if (ahead >= -ClockTolerance && ahead <= Second + ClockTolerance)
-            return TimeSpan.Zero;
+            return;
         TimeSpan end = system.Uptime + 2 * Second;
         DateTimeOffset ticked = hardware;
         while (ticked == hardware && system.Uptime < end)
@@ -104,7 +119,6 @@ public sealed class Promotion(ISystem system, ControlClient client, TextWriter l
         TimeSpan step = ticked - system.Clock;
         system.Clock = ticked;
         log.WriteLine(FormattableString.Invariant($"clock stepped by {step.TotalSeconds:F3} s"));
-        return step;
     }
 
     private static TimeSpan Smaller(TimeSpan left, TimeSpan right) => left < right ? left : right;

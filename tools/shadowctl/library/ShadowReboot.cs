@@ -1,7 +1,6 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
-using System.Linq;
 using System.Runtime.InteropServices;
 using Hv.Drivers.Control;
 
@@ -61,7 +60,7 @@ public sealed class ShadowReboot(ISystem system, ControlClient client, TextWrite
     }
 
     /// <summary>
-    /// Syncs the file systems, freezes those that files will be carried over from, and switches. Returns only in the system that was left, and only if something is odd.
+    /// Syncs the file systems, freezes data and those that files will be carried over from, and switches. Returns only in the system that was left, and only if something is odd.
     /// </summary>
     public void Switch()
     {
@@ -75,7 +74,7 @@ public sealed class ShadowReboot(ISystem system, ControlClient client, TextWrite
         var frozen = new List<string>();
         try
         {
-            foreach (string mountPoint in plan.Carried.GroupBy(directory => directory.Partition.Number).Select(partition => partition.First().MountPoint))
+            foreach (string mountPoint in plan.FrozenAtSwitch())
             {
                 if (system.Storage.Freeze(mountPoint))
                     frozen.Add(mountPoint);

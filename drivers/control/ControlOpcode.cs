@@ -45,6 +45,15 @@ public static class ControlOpcode
     /// <summary>Throws the shadow away. Completes when the pool is whole again.</summary>
     public const byte Abort = 0xCC;
 
+    /// <summary>
+    /// Says how the next shadow shares the disk: the data is a <see cref="DataTable"/>. It holds until the next one. Not while there is a shadow or
+    /// the last view is still there.
+    /// </summary>
+    public const byte SetData = 0xD9;
+
+    /// <summary>In the promoted system: the last view, namespace <see cref="DataTable.LastViewNamespace"/>, is needed no more.</summary>
+    public const byte ReleaseLastView = 0xDC;
+
     /// <summary>Looks for the journal's partition anew, after the partition table has changed. Not while there is a shadow.</summary>
     public const byte FindJournal = 0xD0;
 

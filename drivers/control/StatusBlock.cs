@@ -103,6 +103,15 @@ public unsafe struct StatusBlock
     /// <summary>How many it does not have yet; after the switch, how many are not at their places yet.</summary>
     [FieldOffset(3608)] public ulong JournalPendingBytes;
 
+    /// <summary>What has become of the old primary's last view of the disk.</summary>
+    [FieldOffset(3712)] public LastViewState LastView;
+    /// <summary>How many ranges of the disk are data: there the primary's writes win.</summary>
+    [FieldOffset(3716)] public uint DataRangeCount;
+    /// <summary>Bytes in these ranges.</summary>
+    [FieldOffset(3720)] public ulong DataBytes;
+    /// <summary>Bytes of memory that the last view takes.</summary>
+    [FieldOffset(3728)] public ulong LastViewBytes;
+
     /// <summary>Quiesce record <paramref name="index"/>, 0 to <see cref="MaximumQuiesceRecords"/> - 1.</summary>
     public QuiesceRecord ReadQuiesce(int index)
     {

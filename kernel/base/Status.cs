@@ -27,4 +27,6 @@ public enum Status : byte
     Pending,
     /// <summary>The operation was given up on request.</summary>
     Aborted,
+    /// <summary>What would be written may only be read.</summary>
+    WriteProtected,
 }

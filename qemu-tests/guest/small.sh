@@ -28,7 +28,7 @@ mkdir "$work/debs"
 say "building the small guest with $old and $new"
 unpack() { dpkg-deb -x "$work"/debs/$1_*.deb "$2"; }
 root=$work/root
-mkdir -p "$root"/{bin,boot/grub,dev,etc,lib64,mnt,proc,root,run,sbin,sys,tmp,usr/bin,usr/sbin,var/log}
+mkdir -p "$root"/{bin,boot/grub,dev,etc,home,lib64,mnt,proc,root,run,sbin,srv/data,sys,tmp,usr/bin,usr/sbin,var/log}
 unpack busybox-static "$work/busybox"
 cp "$work"/busybox/bin/busybox "$root/bin/"
 "$root/bin/busybox" --list-full | while read -r applet; do
@@ -78,7 +78,8 @@ printf 'search.fs_uuid %s root\nset prefix=($root)/boot/grub\nconfigfile $prefix
     tee "$work/esp/EFI/BOOT/grub.cfg" >"$work/esp/EFI/debian/grub.cfg"
 
 mkdir "$work/out"
-make_disk "$work/out/disk.img" "$work/esp" "$root" 128 64
+make_disk "$work/out/disk.img" "$work/esp" "$root" 128 64 32
 printf 'kernel_old=%s\nkernel_new=%s\nroot_offset=%s\n' "$old" "$new" $(((1 + ESP_MB) << 20)) >"$work/out/info"
+printf 'data_offset=%s\n' $(((1 + ESP_MB + 128 + 64) << 20)) >>"$work/out/info"
 rm -rf "$out"; mv "$work/out" "$out"
 echo "$out"

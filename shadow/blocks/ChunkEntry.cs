@@ -4,11 +4,11 @@ namespace Hv.Shadow.Blocks;
 
 /// <summary>
 /// What the map knows of one chunk: a page-aligned pointer with the <see cref="ChunkKind"/> in its low bits and whether the journal has the page's
-/// present contents, and the entry of the journal that was taken for the chunk.
+/// present contents and whether it is scratch, and the entry of the journal that was taken for the chunk.
 /// </summary>
 internal readonly unsafe struct ChunkEntry
 {
-    private const ulong KindMask = 3, JournaledBit = 4;
+    private const ulong KindMask = 3, JournaledBit = 4, ScratchBit = 8;
 
     private readonly ulong _value;
     private readonly ulong _journalEntry;
@@ -38,6 +38,9 @@ internal readonly unsafe struct ChunkEntry
     /// <summary>Whether the journal has what is in the page.</summary>
     public bool IsJournaled => (_value & JournaledBit) != 0;
 
+    /// <summary>Whether it is in a data range: for the shadow's eyes only.</summary>
+    public bool IsScratch => (_value & ScratchBit) != 0;
+
     /// <summary>Whether an entry of the journal was taken.</summary>
     public bool HasJournalEntry => _journalEntry != 0;
 
@@ -52,6 +55,9 @@ internal readonly unsafe struct ChunkEntry
 
     /// <summary>The same with another page, or with none.</summary>
     public ChunkEntry With(byte* page) => new(_value & (PageSize.Small - 1) | (ulong)page, _journalEntry);
+
+    /// <summary>The same, scratch or not.</summary>
+    public ChunkEntry Scratch(bool isScratch) => new(isScratch ? _value | ScratchBit : _value & ~ScratchBit, _journalEntry);
 
     /// <summary>The same, its page journaled or not.</summary>
     public ChunkEntry Journaled(bool isJournaled) => new(isJournaled ? _value | JournaledBit : _value & ~JournaledBit, _journalEntry);

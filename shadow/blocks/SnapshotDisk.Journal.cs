@@ -37,7 +37,7 @@ public sealed unsafe partial class SnapshotDisk
     public bool FitsJournal => UnjournaledChunks <= _journal.Capacity - Math.Min(_journal.Entries, _journal.Capacity);
 
     /// <summary>Chunks that the journal does not have yet, or not any more as they are now.</summary>
-    public ulong UnjournaledChunks => OverlayChunks - ZeroChunks + PreservedChunks - JournaledChunks;
+    public ulong UnjournaledChunks => OverlayChunks - ZeroChunks + PreservedChunks - ScratchChunks - JournaledChunks;
 
     /// <summary>Whether <see cref="WriteAhead"/> has something to do.</summary>
     public bool NeedsWriteAhead => State == SnapshotState.Active && _journal.State == JournalState.Open && UnjournaledChunks != 0;
@@ -89,7 +89,7 @@ public sealed unsafe partial class SnapshotDisk
     /// <summary>
     /// Writes the rest to the journal and commits it: from the return of Ok on the disk is what the shadow sees, even if the power fails, and that is
     /// what <see cref="PrimaryView"/> shows. <see cref="MergeStep"/> has to follow until it is done. The old primary must be at rest. After an error
-    /// the disk is what it was. InvalidState: no active snapshot, or the journal cannot be used.
+    /// the disk is what it was, only scratch is forgotten. InvalidState: no active snapshot, or the journal cannot be used.
     /// </summary>
     public Status Commit()
     {
@@ -99,6 +99,7 @@ public sealed unsafe partial class SnapshotDisk
         // Draining may have broken the snapshot.
         if (State != SnapshotState.Active || _journal.State != JournalState.Open)
             return Status.InvalidState;
+        DropScratch();
         _held = true;
         Status status = Status.Ok;
         while (status == Status.Ok && UnjournaledChunks != 0)
@@ -144,7 +145,7 @@ public sealed unsafe partial class SnapshotDisk
             }
             ChunkEntry* slot = _map.Slot(_journalCursor);
             maxVisits--;
-            if (slot->HasPage && !slot->IsJournaled)
+            if (slot->HasPage && !slot->IsJournaled && !slot->IsScratch)
             {
                 status = AddToRun(slot, _journalCursor);
                 maxChunks--;
@@ -211,7 +212,7 @@ public sealed unsafe partial class SnapshotDisk
                 break;
             if (!entry.IsSpilled)
                 continue;
-            byte* page = _pages.TakePage();
+            byte* page = TakePage();
             if (page == null)
                 return i == 0 ? Status.OutOfMemory : Status.Ok;
             _mergeRequest.Prepare(BlockOperation.Read, _journal.DataSector(entry.JournalEntry), SectorsOf(chunk + i, 1));
@@ -227,6 +228,16 @@ public sealed unsafe partial class SnapshotDisk
             SpilledChunks--;
         }
         return Status.Ok;
+    }
+
+    /// <summary>
+    /// A page of the pool, or null. The merge and the promoted system's writes matter more than the last view, which is given up for them: nothing would
+    /// ever become free again if the merge could not go on.
+    /// </summary>
+    private byte* TakePage()
+    {
+        byte* page = _pages.TakePage();
+        return page == null && State == SnapshotState.Merging && Kept.GiveUp() ? _pages.TakePage() : page;
     }
 
     /// <summary>Tells the journal of the chunks that are zero, neighbours together.</summary>

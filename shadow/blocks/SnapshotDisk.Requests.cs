@@ -35,11 +35,11 @@ public sealed unsafe partial class SnapshotDisk
     {
         switch (State)
         {
-            case SnapshotState.Active when request.Operation == BlockOperation.Discard:
+            case SnapshotState.Active when request.Operation == BlockOperation.Discard && !DataRanges.ContainsSectors(request.FirstSector, request.SectorCount):
                 // A hint: not worth preserving the old contents for.
                 request.Complete(Status.Ok);
                 break;
-            case SnapshotState.Active when IsWrite(request) && (_preserves != 0 || !IsMapped(request)):
+            case SnapshotState.Active when IsWrite(request) && (_preserves != 0 || NeedsPreserving(request)):
                 _preserves++;
                 Enqueue(request, PreserveTag);
                 break;
@@ -62,6 +62,8 @@ public sealed unsafe partial class SnapshotDisk
             request.Complete(Status.InvalidState);
         else if (request.Operation == BlockOperation.Flush)
             request.Complete(Status.Ok);
+        else if (!HasScratch && IsWrite(request) && DataRanges.TouchesSectors(request.FirstSector, request.SectorCount))
+            request.Complete(Status.WriteProtected);
         else
             Enqueue(request, LayeredTag);
     }
@@ -70,17 +72,19 @@ public sealed unsafe partial class SnapshotDisk
 
     private static ulong EndOf(BlockRequest request) => request.FirstSector + request.SectorCount;
 
-    /// <summary>Whether the shadow looks for none of the request's chunks on the disk.</summary>
-    private bool IsMapped(BlockRequest request)
+    /// <summary>Whether the shadow looks for the snapshot's contents of one of the request's chunks on the disk.</summary>
+    private bool NeedsPreserving(BlockRequest request)
     {
         ulong last = (EndOf(request) - 1) / _chunkSectors;
         for (ulong chunk = request.FirstSector / _chunkSectors; chunk <= last; chunk++)
         {
-            if (!_map.Get(chunk).IsMapped)
-                return false;
+            if (NeedsPreserving(chunk))
+                return true;
         }
-        return true;
+        return false;
     }
+
+    private bool NeedsPreserving(ulong chunk) => !_map.Get(chunk).IsMapped && !DataRanges.Contains(chunk);
 
     private void Enqueue(BlockRequest request, ulong tag)
     {
@@ -157,12 +161,12 @@ public sealed unsafe partial class SnapshotDisk
             return true;
         ulong last = (EndOf(request) - 1) / _chunkSectors;
         ulong chunk = _sector / _chunkSectors;
-        while (chunk <= last && _map.Get(chunk).IsMapped)
+        while (chunk <= last && !NeedsPreserving(chunk))
             chunk++;
         if (chunk > last)
             return true;
         ulong run = 1;
-        while (run < _runChunks && chunk + run <= last && !_map.Get(chunk + run).IsMapped)
+        while (run < _runChunks && chunk + run <= last && NeedsPreserving(chunk + run))
             run++;
         _child.Prepare(BlockOperation.Read, chunk * _chunkSectors, SectorsOf(chunk, run));
         for (ulong i = 0; i < run; i++)
@@ -270,7 +274,7 @@ public sealed unsafe partial class SnapshotDisk
             bool whole = sectors == SectorsOf(chunk, 1);
             if (zeroes && whole)
             {
-                SetZero(slot);
+                SetZero(slot, chunk);
             }
             else if (State == SnapshotState.Merging && slot->Kind == ChunkKind.Zero)
             {
@@ -311,7 +315,7 @@ public sealed unsafe partial class SnapshotDisk
         }
         else if (page == null)
         {
-            page = _pages.TakePage();
+            page = TakePage();
             if (page == null)
                 return null;
             if (!whole && entry.Kind != ChunkKind.Zero)
@@ -325,8 +329,11 @@ public sealed unsafe partial class SnapshotDisk
             }
         }
         Uncount(entry);
-        *slot = new ChunkEntry(ChunkKind.Overlay, page).WithEntryOf(entry);
+        bool scratch = DataRanges.Contains(chunk);
+        *slot = new ChunkEntry(ChunkKind.Overlay, page).WithEntryOf(entry).Scratch(scratch);
         OverlayChunks++;
+        if (scratch)
+            ScratchChunks++;
         return page;
     }
 
@@ -339,16 +346,16 @@ public sealed unsafe partial class SnapshotDisk
         {
             ChunkEntry* slot = _map.Slot(chunk);
             if (slot->Kind == ChunkKind.Overlay)
-                SetZero(slot);
+                SetZero(slot, chunk);
             chunk++;
         }
     }
 
-    private void SetZero(ChunkEntry* slot)
+    private void SetZero(ChunkEntry* slot, ulong chunk)
     {
         ChunkEntry entry = *slot;
         Unmap(slot);
-        *slot = new ChunkEntry(ChunkKind.Zero, null).WithEntryOf(entry);
+        *slot = new ChunkEntry(ChunkKind.Zero, null).WithEntryOf(entry).Scratch(DataRanges.Contains(chunk));
         OverlayChunks++;
         ZeroChunks++;
     }
@@ -370,6 +377,8 @@ public sealed unsafe partial class SnapshotDisk
             OverlayChunks--;
         if (entry.Kind == ChunkKind.Zero)
             ZeroChunks--;
+        if (entry.IsScratch && entry.HasPage)
+            ScratchChunks--;
         if (entry.IsJournaled)
             JournaledChunks--;
         if (entry.IsSpilled)

@@ -11,6 +11,10 @@ namespace Hv.Shadow.Blocks;
 /// One real disk, seen by two VMs. From <see cref="TakeSnapshot"/> on each sees its own writes only: the primary's go to the disk, after the old
 /// contents have been preserved; the shadow's go to an overlay in memory. At the end either <see cref="Discard"/> forgets the shadow's writes,
 /// or <see cref="BeginMerge"/> (or <see cref="Commit"/>, which a power loss cannot undo) and <see cref="MergeStep"/> make the disk what the shadow saw.
+/// <para>
+/// In the <see cref="DataRanges"/> the primary's writes win: both see the disk as it is, nothing is preserved, and journal and merge leave them alone.
+/// The shadow's writes there are refused, or with <see cref="HasScratch"/> kept in the overlay, for its eyes only, until <see cref="ForgetScratch"/> or the switch.
+/// </para>
 /// </summary>
 /// <remarks>
 /// Contents are kept in chunks of 4 KiB. Used by one processor at a time: the caller holds the disk's lock. Allocates objects in its constructor
@@ -41,10 +45,13 @@ public sealed unsafe partial class SnapshotDisk
     public SnapshotDisk(BlockDevice disk, PageSource pages, DiskJournal journal)
     {
         Invariant.Holds(disk.CanWriteZeroes && disk.SectorSize <= ChunkBytes, "a disk under snapshots");
-        _disk = disk;
         _pages = pages;
         _journal = journal;
         _chunkSectors = ChunkBytes / disk.SectorSize;
+        DataRanges = new BlockRanges(_chunkSectors, disk.SectorCount);
+        Kept = new KeptDisk(disk, pages, DataRanges);
+        disk = Kept;
+        _disk = disk;
         _runChunks = Math.Min(MaxRunChunks, disk.MaxTransferSectors / _chunkSectors);
         _map = new ChunkMap(pages, disk.SectorCount / _chunkSectors + 1);
         _primary = new SnapshotView(this, disk, isShadow: false);
@@ -57,6 +64,27 @@ public sealed unsafe partial class SnapshotDisk
 
     /// <summary>The disk of the shadow.</summary>
     public BlockDevice ShadowView => _shadow;
+
+    /// <summary>
+    /// The disk under the snapshot. What it <see cref="KeptDisk.Keep"/>s just before <see cref="BeginMerge"/> or <see cref="Commit"/> is the old primary's last
+    /// view of the disk, whatever the merge and the new primary write. The journal, which is not part of any system, is written past it.
+    /// </summary>
+    public KeptDisk Kept { get; }
+
+    /// <summary>The third view: the disk as the old primary left it, read-only. Every request fails unless <see cref="Kept"/> keeps it.</summary>
+    public BlockDevice PrimaryLastView => Kept.View;
+
+    /// <summary>Where the primary's writes win. Changed only while <see cref="State"/> is None and <see cref="Kept"/> keeps nothing.</summary>
+    public BlockRanges DataRanges { get; }
+
+    /// <summary>
+    /// Whether the shadow may write to the data ranges: what it writes is never merged. For a fork, which still has their file systems mounted
+    /// until it has shut down. Changed while the shadow has no request in flight.
+    /// </summary>
+    public bool HasScratch { get; set; }
+
+    /// <summary>Chunks with a page that the shadow has written in the data ranges: never journaled, never spilled, never merged.</summary>
+    public ulong ScratchChunks { get; private set; }
 
     /// <summary>What the disk is doing.</summary>
     public SnapshotState State { get; private set; }
@@ -80,7 +108,7 @@ public sealed unsafe partial class SnapshotDisk
     public ulong PreservedChunks { get; private set; }
 
     /// <summary>Pages of the pool that are in use.</summary>
-    public ulong PagesInUse => OverlayChunks - ZeroChunks + PreservedChunks - SpilledChunks + _map.Nodes;
+    public ulong PagesInUse => OverlayChunks - ZeroChunks + PreservedChunks - SpilledChunks + _map.Nodes + Kept.PagesInUse;
 
     /// <summary>
     /// Starts a snapshot, and the journal with it if <paramref name="useJournal"/> and there is one. InvalidState if there is a snapshot. The primary must
@@ -123,9 +151,23 @@ public sealed unsafe partial class SnapshotDisk
         // Draining may have broken the snapshot.
         if (State != SnapshotState.Active)
             return Status.InvalidState;
+        DropScratch();
         _journal.Discard();
         _mergeCursor = 0;
         State = SnapshotState.Merging;
+        return Status.Ok;
+    }
+
+    /// <summary>
+    /// Forgets what the shadow has written to the data ranges; it sees there what the primary sees. InvalidState if the snapshot is not active.
+    /// </summary>
+    public Status ForgetScratch()
+    {
+        if (State == SnapshotState.Active)
+            Drain();
+        if (State != SnapshotState.Active)
+            return Status.InvalidState;
+        DropScratch();
         return Status.Ok;
     }
 
@@ -221,12 +263,23 @@ public sealed unsafe partial class SnapshotDisk
         Invariant.Holds(added, "pages fit a block request");
     }
 
+    private void DropScratch()
+    {
+        for (int i = 0; i < DataRanges.Count; i++)
+        {
+            ulong chunk = DataRanges.FirstChunk(i);
+            for (; _map.TryFindNext(ref chunk) && chunk < DataRanges.EndChunk(i); chunk++)
+                Unmap(_map.Slot(chunk));
+        }
+    }
+
     private void Forget()
     {
         _map.Clear();
         OverlayChunks = 0;
         ZeroChunks = 0;
         PreservedChunks = 0;
+        ScratchChunks = 0;
         JournaledChunks = 0;
         SpilledChunks = 0;
     }

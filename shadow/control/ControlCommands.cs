@@ -80,6 +80,12 @@ public sealed unsafe class ControlCommands : VendorCommands
             case ControlOpcode.FindJournal:
                 Answer(command, ForPrimary(out refused) ? _machine.AskFindJournal() : refused);
                 break;
+            case ControlOpcode.SetData:
+                Answer(command, ForPrimary(out refused) ? _machine.SetData(command.Data) : refused);
+                break;
+            case ControlOpcode.ReleaseLastView:
+                Answer(command, ForPrimary(out refused) ? _machine.AskReleaseLastView() : refused);
+                break;
             default:
                 Answer(command, NvmeStatus.InvalidOpcode | NvmeStatus.DoNotRetry);
                 break;

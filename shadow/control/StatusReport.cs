@@ -32,6 +32,7 @@ public sealed unsafe class StatusReport
             FillJournal(machine, block);
             FillExits(machine, block);
             FillQuiesce(machine, block);
+            FillData(machine, block);
         }
         return _block;
     }
@@ -80,6 +81,15 @@ public sealed unsafe class StatusReport
         block->JournalBytes = (ulong)disk.Journal.Capacity * SnapshotDisk.ChunkBytes;
         block->JournaledBytes = disk.JournaledChunks * SnapshotDisk.ChunkBytes;
         block->JournalPendingBytes = (disk.State == SnapshotState.Merging ? disk.OverlayChunks + disk.PreservedChunks : disk.UnjournaledChunks) * SnapshotDisk.ChunkBytes;
+    }
+
+    private static void FillData(HvMachine machine, StatusBlock* block)
+    {
+        SnapshotDisk disk = machine.Disk!;
+        block->LastView = machine.LastView;
+        block->LastViewBytes = disk.Kept.PagesInUse * PageSize.Small;
+        block->DataRangeCount = (uint)disk.DataRanges.Count;
+        block->DataBytes = disk.DataRanges.Chunks * SnapshotDisk.ChunkBytes;
     }
 
     private static void FillExits(HvMachine machine, StatusBlock* block)

@@ -32,6 +32,8 @@ public sealed unsafe partial class HvMachine
             return ControlStatus.Unavailable;
         if (Reboot.Phase != ControlPhase.Idle && Reboot.Phase != ControlPhase.Failed)
             return Reboot.Phase >= ControlPhase.Switching ? ControlStatus.Busy : ControlStatus.ShadowExists;
+        if (LastView != LastViewState.None)
+            return ControlStatus.Busy;
         if (Pool.FreePages < LeastFreePages)
             return ControlStatus.NoMemory;
         _share = options.Share == 0 ? DefaultShare : options.Share;
@@ -103,6 +105,8 @@ public sealed unsafe partial class HvMachine
     /// <inheritdoc/>
     public override void DoWork()
     {
+        if (MayDropLastView)
+            DropLastView();
         if (_startAsked)
         {
             _startAsked = false;
@@ -193,6 +197,8 @@ public sealed unsafe partial class HvMachine
         _ = Quiescer.Run();
         Reboot.Mark(SwitchMark.DevicesQuiesced);
         KeepFigures();
+        // The merge may go on for a while after the switch: what it writes first is kept, too.
+        KeepLastView();
         Status committed = CommitDisk();
         if (committed != Status.Ok)
         {
@@ -217,6 +223,7 @@ public sealed unsafe partial class HvMachine
         promoted.Nested = IdentityTable;
         old.IsShadow = true;
         _ = promoted.Nvme.Rebind(promoted.Memory, Disk!.PrimaryView, ApicMessages);
+        ShowLastView(promoted);
         promoted.Vcpu.SetRole(shadow: false);
         promoted.Vcpu.SetNestedRoot(IdentityTable.Root);
         promoted.PlaceRegisters();
@@ -234,6 +241,7 @@ public sealed unsafe partial class HvMachine
     private void SwitchFailed(GuestVm old, GuestVm promoted, Status status)
     {
         Log.Line("Hv: the disk failed at the switch, status ", (ulong)status);
+        Disk!.Kept.Release();
         old.Nvme!.Resume();
         promoted.Nvme!.Resume();
         Reboot.Enter(ControlPhase.Ready);

@@ -95,7 +95,7 @@ public sealed unsafe partial class HvMachine : LoopOwner
     public override bool ShadowRuns => Reboot.Phase == ControlPhase.Booting || Reboot.Phase == ControlPhase.Ready;
 
     /// <inheritdoc/>
-    public override bool HasUrgentWork => _startAsked || _abortAsked || _switchAsked || _deadlineIsOver || _failure != ControlFailure.None;
+    public override bool HasUrgentWork => _startAsked || _abortAsked || _switchAsked || MayDropLastView || _deadlineIsOver || _failure != ControlFailure.None;
 
     /// <inheritdoc/>
     public override uint ShadowShare => _share;

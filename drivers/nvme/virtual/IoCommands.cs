@@ -228,6 +228,8 @@ internal sealed class IoCommands
         {
             case Status.Aborted:
                 return NvmeStatus.AbortRequested;
+            case Status.WriteProtected:
+                return NvmeStatus.ReadOnlyRange;
             case Status.DeviceError or Status.Timeout when operation == BlockOperation.Read:
                 return NvmeStatus.UnrecoveredReadError;
             case Status.DeviceError or Status.Timeout when operation != BlockOperation.Flush:

@@ -7,7 +7,7 @@ using Xunit;
 
 namespace Hv.HostTests;
 
-/// <summary>The block layer against a model that could not be simpler: one array for each VM.</summary>
+/// <summary>The block layer against a model that could not be simpler: one array for each VM, and one for what is kept.</summary>
 public sealed class SnapshotModelTests
 {
     [Theory]
@@ -15,9 +15,9 @@ public sealed class SnapshotModelTests
     [InlineData(512, true, 2, 1200)]
     [InlineData(4096, false, 3, 600)]
     [InlineData(4096, true, 4, 600)]
-    public void Each_VM_sees_its_own_writes_and_the_winner_gets_the_disk(uint sectorSize, bool later, int seed, int runs)
+    public void Each_VM_sees_its_own_writes_the_winner_gets_the_disk_and_data_ranges_are_the_primarys(uint sectorSize, bool later, int seed, int runs)
     {
-        using var pool = new ModelPool(500);
+        using var pool = new ModelPool(900);
         using var buffers = new Buffers();
         for (int run = 0; run < runs; run++)
         {
@@ -55,8 +55,11 @@ public sealed class SnapshotModelTests
         private readonly SnapshotDisk _snapshot;
         private readonly Buffers _buffers;
         private readonly uint _sectorSize;
+        private readonly int _chunkSectors;
+        private readonly HashSet<int> _scratch = [];
         private byte[] _primary;
         private byte[] _shadow = [];
+        private byte[] _last = [];
 
         public Story(Random random, ModelPool pool, Buffers buffers, uint sectorSize, bool later)
         {
@@ -65,6 +68,7 @@ public sealed class SnapshotModelTests
             _pool = pool;
             _sectorSize = sectorSize;
             uint chunkSectors = 4096 / sectorSize;
+            _chunkSectors = (int)chunkSectors;
             ulong sectors = (ulong)random.Next(1, (random.Next(10) == 0 ? 200 : 30) * (int)chunkSectors);
             uint transfer = chunkSectors * (uint)random.Next(1, 129);
             _disk = new ModelDisk(sectors, sectorSize, transfer) { Later = later ? random : null };
@@ -79,7 +83,10 @@ public sealed class SnapshotModelTests
             {
                 Round();
                 ChangeState();
+                ChangeKept();
+                Assert.Equal((ulong)_pool.Taken, _snapshot.PagesInUse);
             }
+            _snapshot.Kept.Release();
             if (_snapshot.State is SnapshotState.Active or SnapshotState.Broken)
                 _snapshot.Discard();
             while (_snapshot.State == SnapshotState.Merging)
@@ -93,10 +100,14 @@ public sealed class SnapshotModelTests
             {
                 case SnapshotState.None:
                     Assert.True(_primary.AsSpan().SequenceEqual(_disk.Bytes));
-                    Assert.Equal(0, _pool.Taken);
+                    Assert.Equal((ulong)_pool.Taken, _snapshot.Kept.PagesInUse);
                     if (_random.Next(2) == 0)
                     {
+                        if (_snapshot.Kept.State == KeptState.None)
+                            ChooseDataRanges();
                         Assert.Equal(Status.Ok, _snapshot.TakeSnapshot());
+                        _scratch.Clear();
+                        _snapshot.HasScratch = _random.Next(2) == 0;
                         _shadow = (byte[])_primary.Clone();
                     }
                     break;
@@ -104,8 +115,16 @@ public sealed class SnapshotModelTests
                     Assert.Equal(Status.Ok, _snapshot.Discard());
                     break;
                 case SnapshotState.Active when _random.Next(4) == 0:
+                    if (_random.Next(2) == 0)
+                        Keep();
                     Assert.Equal(Status.Ok, _snapshot.BeginMerge());
+                    ForgetScratch();
                     _primary = _shadow;
+                    break;
+                case SnapshotState.Active when _random.Next(6) == 0:
+                    Assert.Equal(Status.Ok, _snapshot.ForgetScratch());
+                    ForgetScratch();
+                    _snapshot.HasScratch = _random.Next(2) == 0;
                     break;
                 case SnapshotState.Merging when _random.Next(3) != 0:
                     Status status = _snapshot.MergeStep((uint)_random.Next(1, 60));
@@ -114,7 +133,71 @@ public sealed class SnapshotModelTests
                 default:
                     break;
             }
-            Assert.Equal((ulong)_pool.Taken, _snapshot.PagesInUse);
+        }
+
+        private void ChangeKept()
+        {
+            if (_snapshot.Kept.State == KeptState.None && _snapshot.State != SnapshotState.Merging && _random.Next(6) == 0)
+                Keep();
+            else if (_snapshot.Kept.State != KeptState.None && _random.Next(6) == 0)
+                _snapshot.Kept.Release();
+        }
+
+        private void Keep()
+        {
+            bool free = _snapshot.Kept.State == KeptState.None;
+            ulong most = _random.Next(8) == 0 ? (ulong)_random.Next(20) : ulong.MaxValue;
+            Assert.Equal(free ? Status.Ok : Status.InvalidState, _snapshot.Kept.Keep(most));
+            if (free)
+                _last = (byte[])_primary.Clone();
+        }
+
+        private void ChooseDataRanges()
+        {
+            BlockRanges ranges = _snapshot.DataRanges;
+            ranges.Clear();
+            ulong chunks = _disk.SectorCount / (ulong)_chunkSectors;
+            for (int i = _random.Next(4); i > 0 && chunks != 0; i--)
+            {
+                ulong first = (ulong)_random.NextInt64((long)chunks);
+                ulong count = (ulong)_random.NextInt64(1, (long)Math.Min(chunks - first, 10) + 1);
+                Assert.True(ranges.Add(first * (ulong)_chunkSectors, count * (ulong)_chunkSectors) is Status.Ok or Status.InvalidArgument);
+            }
+        }
+
+        private void ForgetScratch()
+        {
+            for (int sector = 0; sector < (int)_disk.SectorCount; sector++)
+            {
+                if (_scratch.Contains(sector / _chunkSectors))
+                    SectorOf(_primary, sector).CopyTo(SectorOf(_shadow, sector));
+            }
+            _scratch.Clear();
+        }
+
+        private Span<byte> SectorOf(byte[] model, int sector) => model.AsSpan(sector * (int)_sectorSize, (int)_sectorSize);
+
+        /// <summary>Everybody sees what the primary writes to the data ranges, but for the shadow where it has written itself.</summary>
+        private void Mirror(ulong first, uint sectors)
+        {
+            for (int sector = (int)first; sector < (int)(first + sectors); sector++)
+            {
+                if (!_snapshot.DataRanges.Contains((ulong)(sector / _chunkSectors)))
+                    continue;
+                if (_last.Length != 0)
+                    SectorOf(_primary, sector).CopyTo(SectorOf(_last, sector));
+                if (_shadow.Length != 0 && _shadow != _primary && !_scratch.Contains(sector / _chunkSectors))
+                    SectorOf(_primary, sector).CopyTo(SectorOf(_shadow, sector));
+            }
+        }
+
+        private void MarkScratch(ulong first, uint sectors)
+        {
+            for (int chunk = (int)first / _chunkSectors; chunk <= (int)(first + sectors - 1) / _chunkSectors; chunk++)
+            {
+                if (_snapshot.DataRanges.Contains((ulong)chunk))
+                    _scratch.Add(chunk);
+            }
         }
 
         /// <summary>Up to six requests at once, of one VM or both; those of one VM do not overlap, for then their order would matter.</summary>
@@ -122,17 +205,22 @@ public sealed class SnapshotModelTests
         {
             int count = _random.Next(1, Buffers.Count + 1);
             var checks = new List<Action>();
-            var busy = new List<(bool Shadow, ulong First, ulong End)>();
+            var busy = new List<(BlockDevice View, ulong First, ulong End)>();
             for (int i = 0; i < count; i++)
             {
-                bool shadow = _snapshot.State == SnapshotState.Active && _random.Next(2) == 0;
+                BlockDevice view = _snapshot.State == SnapshotState.Active && _random.Next(2) == 0 ? _snapshot.ShadowView : _snapshot.PrimaryView;
+                if (_snapshot.Kept.State != KeptState.None && _random.Next(3) == 0)
+                    view = _snapshot.PrimaryLastView;
                 ulong first = (ulong)_random.NextInt64((long)_disk.SectorCount);
                 ulong most = Math.Min(_disk.SectorCount - first, Math.Min(_disk.MaxTransferSectors, 128 * 4096 / _sectorSize));
                 ulong sectors = _random.Next(10) == 0 ? most : (ulong)_random.NextInt64(1, (long)Math.Min(most, 20) + 1);
-                if (busy.Exists(other => other.Shadow == shadow && first < other.End && other.First < first + sectors))
+                // In the data ranges all see the same chunks.
+                bool shared = _snapshot.DataRanges.TouchesSectors(first, sectors);
+                ulong unit = shared ? (ulong)_chunkSectors : 1, from = first / unit * unit, end = (first + sectors + unit - 1) / unit * unit;
+                if (busy.Exists(other => (shared || other.View == view) && from < other.End && other.First < end))
                     continue;
-                busy.Add((shadow, first, first + sectors));
-                checks.Add(Submit(_buffers.All[i], shadow, first, (uint)sectors));
+                busy.Add((view, from, end));
+                checks.Add(Submit(_buffers.All[i], view, first, (uint)sectors));
             }
             for (int i = 0; _disk.Pending != 0; i++)
             {
@@ -143,13 +231,21 @@ public sealed class SnapshotModelTests
                 check();
         }
 
-        private Action Submit(BlockBuffer buffer, bool shadow, ulong first, uint sectors)
+        private Action Submit(BlockBuffer buffer, BlockDevice view, ulong first, uint sectors)
         {
-            BlockDevice view = shadow ? _snapshot.ShadowView : _snapshot.PrimaryView;
-            byte[] model = shadow ? _shadow : _primary;
+            bool shadow = view == _snapshot.ShadowView, last = view == _snapshot.PrimaryLastView;
+            byte[] model = shadow ? _shadow : last ? _last : _primary;
             int at = (int)(first * _sectorSize);
             int bytes = (int)(sectors * _sectorSize);
             var operation = (BlockOperation)(_random.Next(8) switch { < 3 => 0, < 6 => 1, 6 => 3, _ => _random.Next(2, 5) });
+            if (last)
+                operation = BlockOperation.Read;
+            bool isWrite = operation is BlockOperation.Write or BlockOperation.WriteZeroes;
+            bool refused = shadow && isWrite && !_snapshot.HasScratch && _snapshot.DataRanges.TouchesSectors(first, sectors);
+            if (refused)
+                model = (byte[])model.Clone();
+            else if (shadow && isWrite)
+                MarkScratch(first, sectors);
             switch (operation)
             {
                 case BlockOperation.Read:
@@ -173,12 +269,16 @@ public sealed class SnapshotModelTests
                     buffer.Request.Prepare(operation, first, sectors);
                     break;
             }
+            if (!shadow && isWrite)
+                Mirror(first, sectors);
             view.Submit(buffer.Request);
             return () =>
             {
-                Assert.Equal(Status.Ok, buffer.Request.Status);
+                if (last && _snapshot.Kept.State == KeptState.Lost)
+                    return;
+                Assert.Equal(refused ? Status.WriteProtected : Status.Ok, buffer.Request.Status);
                 if (operation == BlockOperation.Read)
-                    Assert.True(model.AsSpan(at, bytes).SequenceEqual(buffer.Read()), $"{(shadow ? "shadow" : "primary")} read {first}+{sectors}");
+                    Assert.True(model.AsSpan(at, bytes).SequenceEqual(buffer.Read()), $"{(shadow ? "shadow" : last ? "last" : "primary")} read {first}+{sectors}");
                 else if (operation == BlockOperation.Discard)
                     LearnDiscard(buffer, view, model, first, sectors);
             };
@@ -197,6 +297,8 @@ public sealed class SnapshotModelTests
                 Assert.True(sector.SequenceEqual(known) || !sector.ContainsAnyExcept((byte)0));
                 sector.CopyTo(known);
             }
+            if (view == _snapshot.PrimaryView)
+                Mirror(first, sectors);
         }
     }
 }

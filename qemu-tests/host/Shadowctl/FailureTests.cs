@@ -68,7 +68,8 @@ public sealed class FailureTests
     {
         Hypervisor.Status.Role = ControlRole.Shadow;
         _system.CriticalUnits = ["nginx.service", "postgresql@15-main.service"];
-        _system.StartedAt = _system.Uptime + TimeSpan.FromSeconds(20);
+        TimeSpan started = _system.Uptime + TimeSpan.FromSeconds(20);
+        _system.Jobs = now => now < started ? ["postgresql@15-main.service"] : [];
         _system.Failing.Add((_system.Uptime, "fancontrol.service"));
         _system.Failing.Add((_system.Uptime + TimeSpan.FromSeconds(15), "postgresql@15-main.service"));
         Assert.Equal(ExitCode.Failed, Run("ready"));
@@ -103,16 +104,23 @@ public sealed class FailureTests
         Assert.Contains("service manager", _error.ToString(), StringComparison.Ordinal);
     }
 
-    [Theory]
-    [InlineData("", "")]
-    [InlineData("carry = /home\nfailed-units = nginx.service, ssh.service  postgresql@15-main.service # what we live on\n", "nginx.service ssh.service postgresql@15-main.service")]
-    [InlineData("# failed-units = nginx.service\nfailed-units=a.mount\r\nfailed-units = b.service\n", "a.mount b.service")]
-    public void The_configuration_names_the_critical_units(string text, string units) =>
-        Assert.Equal(units.Split(' ', StringSplitOptions.RemoveEmptyEntries), UnitList.Parse(text));
+    [Fact]
+    public void A_shadow_with_a_wrong_configuration_is_no_good()
+    {
+        Hypervisor.Status.Role = ControlRole.Shadow;
+        _system.Disks.Configuration = "failed-units = everything\n";
+        Assert.Equal(ExitCode.Failed, Run("ready"));
+        Assert.Equal(ControlFailure.Rejected, Hypervisor.Status.Failure);
+        Assert.StartsWith("The shadow's configuration is wrong: /etc/shadowreboot.conf:1: ", Hypervisor.FailMessage, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void Systemctl_s_listing_is_read() => Assert.Equal(["a.service", "b@x.mount"],
         UnitList.ParseListing("a.service loaded failed failed The A\n  b@x.mount   not-found failed failed b\n\n"));
+
+    [Fact]
+    public void Of_systemctl_s_jobs_only_those_that_run_count() => Assert.Equal(["a.service", "srv-data.mount"],
+        UnitList.ParseJobs(" 1 a.service start running\n22 b.service start waiting\n\n  3 srv-data.mount start running\n"));
 
     private int Run(params string[] arguments) => new CommandLine(_system, TextWriter.Null, _error).Run(arguments);
 }

@@ -40,6 +40,12 @@ internal sealed class FakeHypervisor(FakeSystem system) : IAdminPort
     /// <summary>What the shadow sends to its console with each wait of the primary.</summary>
     public Queue<string> Console { get; } = [];
 
+    /// <summary>What happens while a change is waited for.</summary>
+    public Action? AtWait { get; set; }
+
+    /// <summary>The last data table.</summary>
+    public byte[] Data { get; private set; } = [];
+
     public void Enter(ControlPhase phase)
     {
         _status.Phase = phase;
@@ -50,7 +56,7 @@ internal sealed class FakeHypervisor(FakeSystem system) : IAdminPort
 
     public AdminReply Send(AdminCommand command, Span<byte> data)
     {
-        Assert(data.Length % 4 == 0 && (data.Length == 0 ? command.Opcode & 3 : (command.Opcode & 3) ^ (command.Opcode == ControlOpcode.Fail ? 1 : 2)) == 0);
+        Assert(data.Length % 4 == 0 && (command.Opcode & 3) == (data.Length == 0 ? 0 : command.Opcode is ControlOpcode.Fail or ControlOpcode.SetData ? 1 : 2));
         if (Refusals.TryGetValue(command.Opcode, out ushort refusal))
             return new AdminReply(refusal, 0);
         Advance();
@@ -65,7 +71,15 @@ internal sealed class FakeHypervisor(FakeSystem system) : IAdminPort
                 foreach ((double seconds, ControlPhase phase) in AfterStart)
                     Plan(TimeSpan.FromSeconds(seconds), phase);
                 return default;
+            case ControlOpcode.SetData:
+                Data = data.ToArray();
+                return default;
+            case ControlOpcode.ReleaseLastView:
+                system.Calls.Add("release");
+                _status.LastView = LastViewState.None;
+                return default;
             case ControlOpcode.WaitChange:
+                AtWait?.Invoke();
                 if (Console.TryDequeue(out string? more))
                     Log += more;
                 TimeSpan end = system.Uptime + TimeSpan.FromMilliseconds(command.Dword13);

@@ -11,7 +11,15 @@ internal sealed class FakeSystem : ISystem
     private static readonly DateTimeOffset Start = new(2026, 3, 4, 5, 6, 7, 250, TimeSpan.Zero);
     private TimeSpan _clockError;
 
-    public FakeSystem() => Hypervisor = new FakeHypervisor(this);
+    public FakeSystem()
+    {
+        Hypervisor = new FakeHypervisor(this);
+        Disks = new FakeStorage(Calls);
+    }
+
+    public FakeStorage Disks { get; }
+
+    IStorage ISystem.Storage => Disks;
 
     public FakeHypervisor Hypervisor { get; }
     public ControlException? OpenProblem { get; set; }
@@ -68,21 +76,20 @@ internal sealed class FakeSystem : ISystem
         return cards;
     }
 
-    public IReadOnlyList<string> CriticalUnits { get; set; } = [];
+    private IReadOnlyList<string>? _criticalUnits;
+
+    /// <summary>What the configuration says unless it is set.</summary>
+    public IReadOnlyList<string> CriticalUnits { get => _criticalUnits ?? ConfigurationParser.Load(Disks).FailedUnits; set => _criticalUnits = value; }
 
     /// <summary>The units that fail, and when.</summary>
     public List<(TimeSpan At, string Unit)> Failing { get; } = [];
 
-    /// <summary>When the service manager has started everything.</summary>
-    public TimeSpan StartedAt { get; set; }
-
-    public void WaitUntilStarted(TimeSpan limit)
-    {
-        TimeSpan wait = StartedAt - Uptime;
-        Uptime += wait < TimeSpan.Zero ? TimeSpan.Zero : wait < limit ? wait : limit;
-    }
+    /// <summary>What runs at a moment.</summary>
+    public Func<TimeSpan, string[]> Jobs { get; set; } = _ => [];
 
     public bool ServiceManagerAnswers { get; set; } = true;
+
+    public IReadOnlyList<string>? RunningJobs() => ServiceManagerAnswers ? Jobs(Uptime) : null;
 
     public IReadOnlyList<string>? FailedUnits() => !ServiceManagerAnswers ? null : [.. Failing.Where(unit => unit.At <= Uptime).Select(unit => unit.Unit)];
 

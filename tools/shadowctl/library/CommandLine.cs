@@ -17,7 +17,7 @@ public sealed class CommandLine(ISystem system, TextWriter output, TextWriter er
     private const string Description = """
         Reboots this system in the background, and switches to it when it is up.
 
-        Exit codes: 0 done; 1 Hv refused, or the shadow failed; 2 wrong command line;
+        Exit codes: 0 done; 1 Hv refused, or the shadow failed; 2 wrong command line or configuration;
         3 this system does not run under Hv; 4 the time limit is over; 5 not root.
         """;
 
@@ -56,6 +56,7 @@ public sealed class CommandLine(ISystem system, TextWriter output, TextWriter er
         var noJournal = new Option<bool>("--no-journal") { Description = "Switch even if a power loss at that moment would leave a mixture of both systems on the disk." };
         Option<int> size = Number("--size", JournalSetup.DefaultMebibytes, JournalSetup.LeastMebibytes, JournalSetup.MostMebibytes, "The journal's size in MiB.");
         var finish = new Option<bool>("--finish") { Description = "After the switch, finish it as 'shadowctl finish' does." };
+        var whenIdle = new Option<bool>("--when-idle") { Description = "Report it once the service manager has nothing left to start." };
         return new RootCommand(Description)
         {
             _json,
@@ -76,6 +77,15 @@ public sealed class CommandLine(ISystem system, TextWriter output, TextWriter er
                 new ShadowReboot(system, client, error).Switch(parsed.GetValue(noJournal)), noJournal),
             Command("setup", "Makes the journal, a partition in free space of the disk that makes switches safe against power loss.", (client, parsed) =>
                 new JournalSetup(system, client, error).Run(parsed.GetValue(size)), size),
+            Check(),
+            Generator(),
+            Command("carry", "After a switch: carries files of the configured directories over, if that has not been done.", (client, _) =>
+            {
+                if (new LastViewCarrier(system, client, error).Carry(system.Clock - system.Uptime) == null)
+                    error.WriteLine("nothing to carry over");
+            }),
+            Command("await-data", "In a shadow: waits for the switch, after which data partitions may be mounted. For the service manager.", (client, _) =>
+                new Promotion(system, client, error).AwaitData()),
             Command("abort", "Throws the shadow away.", (client, _) => client.Abort()),
             Reader("status", "Shows how things stand.", (client, parsed) => ShowStatus(client, parsed.GetValue(_json))),
             Reader("log", "Prints the serial console of the shadow, or of the last one.", (client, parsed) =>
@@ -83,14 +93,49 @@ public sealed class CommandLine(ISystem system, TextWriter output, TextWriter er
             Command("ready", "In a shadow: reports that it is up, and returns after the switch. For the service manager.", (client, parsed) =>
             {
                 var promotion = new Promotion(system, client, error);
+                if (parsed.GetValue(whenIdle))
+                    promotion.WaitUntilIdle(TimeSpan.MaxValue);
                 if (promotion.ReportReady() && parsed.GetValue(finish))
                     promotion.Finish(TimeSpan.FromSeconds(parsed.GetValue(finishTimeout)));
-            }, finish, finishTimeout),
+            }, finish, finishTimeout, whenIdle),
             WithArgument(reason, Command("fail", "In a shadow: reports that it is not fit for use; it is thrown away. For the service manager.", (client, parsed) =>
                 new Promotion(system, client, error).ReportFailure(string.Join(' ', parsed.GetValue(reason)!)))),
-            Command("finish", "After a switch: finds the devices again and sets the clock.", (client, parsed) =>
+            Command("finish", "After a switch: sets the clock, carries files over and finds the devices again.", (client, parsed) =>
                 new Promotion(system, client, error).Finish(TimeSpan.FromSeconds(parsed.GetValue(finishTimeout))), finishTimeout),
         };
+    }
+
+    private Command Generator()
+    {
+        var folder = new Argument<string>("folder") { Description = "The folder for units that come before all others." };
+        var command = new Command("generator", "In a shadow: makes mounts of data partitions wait for the switch. For the service manager.") { folder };
+        command.SetAction(parsed =>
+        {
+            if (!system.Storage.HasDisk)
+                return ExitCode.Success;
+            using var client = new ControlClient(system.OpenPort());
+            if (client.Status().Role == ControlRole.Shadow)
+                new MountGenerator(system).Generate(parsed.GetValue(folder)!);
+            return ExitCode.Success;
+        });
+        return command;
+    }
+
+    private Command Check()
+    {
+        var path = new Option<string>("--file") { Description = "Another configuration file.", DefaultValueFactory = _ => Configuration.DefaultPath, HelpName = "PATH" };
+        var command = new Command("check", "Checks the configuration (/etc/shadowreboot.conf), and shows what it means on this machine.") { path };
+        command.SetAction(parsed =>
+        {
+            string file = parsed.GetValue(path)!;
+            DataPlan plan = DataPlan.Load(system.Storage, file);
+            if (parsed.GetValue(_json))
+                WriteJson(json => WriteOutcome(json, ExitCode.Success, ""));
+            else
+                PlanText.Write(output, plan, system.Storage);
+            return ExitCode.Success;
+        });
+        return command;
     }
 
     private static Option<int> Number(string name, int standard, int least, int most, string description)

@@ -12,6 +12,12 @@ public sealed class ControlClient(IAdminPort port) : IDisposable
     /// <summary>Starts a shadow.</summary>
     public void Start(in StartOptions options) => Check(port.Send(new AdminCommand(ControlOpcode.Start, options.Dword12, options.Dword13, options.Dword14), []));
 
+    /// <summary>Says how the next shadow shares the disk, with a <see cref="DataTable"/>.</summary>
+    public void SetData(byte[] table) => Check(port.Send(new AdminCommand(ControlOpcode.SetData), table));
+
+    /// <summary>The old primary's last view of the disk is needed no more.</summary>
+    public void ReleaseLastView() => Check(port.Send(new AdminCommand(ControlOpcode.ReleaseLastView), []));
+
     /// <summary>How things stand.</summary>
     public StatusBlock Status() => ReadStatus(new AdminCommand(ControlOpcode.Status));
 

@@ -7,7 +7,7 @@ public static class ExitCode
     public const int Success = 0;
     /// <summary>Hv refused, or the shadow failed.</summary>
     public const int Failed = 1;
-    /// <summary>The command line is wrong.</summary>
+    /// <summary>The command line or the configuration is wrong.</summary>
     public const int Usage = 2;
     /// <summary>This system does not run under Hv, or under one that does not understand this shadowctl.</summary>
     public const int NoHypervisor = 3;

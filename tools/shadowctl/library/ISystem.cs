@@ -6,7 +6,7 @@ namespace Hv.ShadowControl;
 /// <summary>What shadowctl needs of the operating system.</summary>
 public interface ISystem
 {
-    /// <summary>Time since some fixed moment; not stepped.</summary>
+    /// <summary>Time since the system was booted; not stepped.</summary>
     TimeSpan Uptime { get; }
 
     /// <summary>The time of day (UTC). Setting it steps the clock.</summary>
@@ -14,6 +14,9 @@ public interface ISystem
 
     /// <summary>The time of day (UTC) in the hardware clock, in whole seconds; null if there is none, or if it holds local time.</summary>
     DateTimeOffset? HardwareClock { get; }
+
+    /// <summary>Disks and file systems.</summary>
+    IStorage Storage { get; }
 
     /// <summary>Opens the controller that is Hv's.</summary>
     /// <exception cref="ControlException">There is none, or the user may not.</exception>
@@ -33,10 +36,14 @@ public interface ISystem
     IReadOnlyDictionary<string, string?> NetworkCards();
 
     /// <summary>The units without which the administrator does not want a shadow to be switched to.</summary>
+    /// <exception cref="ControlException">The configuration cannot be read, or is wrong.</exception>
     IReadOnlyList<string> CriticalUnits { get; }
 
-    /// <summary>Waits until the service manager has started everything, but no longer than <paramref name="limit"/>.</summary>
-    void WaitUntilStarted(TimeSpan limit);
+    /// <summary>
+    /// The units that the service manager is starting or stopping at the moment: those whose turn it is. None if there is no systemd, null if it does
+    /// not answer.
+    /// </summary>
+    IReadOnlyList<string>? RunningJobs();
 
     /// <summary>The units that the service manager lists as failed; none if there is no systemd, null if it does not answer.</summary>
     IReadOnlyList<string>? FailedUnits();

@@ -5,10 +5,8 @@ using System.Diagnostics;
 using System.Globalization;
 using System.IO;
 using System.Runtime.InteropServices;
-using System.Text;
 using System.Threading;
 using System.Threading.Tasks;
-using Hv.Drivers.Nvme.Virtual;
 
 namespace Hv.ShadowControl;
 
@@ -52,6 +50,9 @@ public sealed unsafe class LinuxSystem(string root = "/") : ISystem
                 ? DateTimeOffset.FromUnixTimeSeconds(seconds) : null;
         }
     }
+
+    /// <inheritdoc/>
+    public IStorage Storage { get; } = new LinuxStorage(root);
 
     /// <inheritdoc/>
     public IAdminPort OpenPort() => LinuxAdminPort.Open(Path.Combine(root, "dev", FindController()));
@@ -99,36 +100,28 @@ public sealed unsafe class LinuxSystem(string root = "/") : ISystem
     }
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> CriticalUnits => UnitList.Parse(Read("etc/shadowreboot.conf") ?? "");
+    public IReadOnlyList<string> CriticalUnits => ConfigurationParser.Load(Storage).FailedUnits;
 
     /// <inheritdoc/>
-    public void WaitUntilStarted(TimeSpan limit)
-    {
-        if (HasSystemd)
-            _ = Ask("systemctl", limit, "is-system-running", "--wait");
-    }
+    public IReadOnlyList<string>? RunningJobs() =>
+        HasSystemd ? AskServiceManager(UnitList.ParseJobs, "list-jobs", "--plain", "--no-legend", "--full") : [];
 
     /// <inheritdoc/>
-    public IReadOnlyList<string>? FailedUnits()
-    {
-        if (!HasSystemd)
-            return [];
-        string? listing = Ask("systemctl", ServiceManagerTime, "list-units", "--state=failed", "--plain", "--no-legend", "--full");
-        return listing == null ? null : UnitList.ParseListing(listing);
-    }
+    public IReadOnlyList<string>? FailedUnits() =>
+        HasSystemd ? AskServiceManager(UnitList.ParseListing, "list-units", "--state=failed", "--plain", "--no-legend", "--full") : [];
 
     private bool HasSystemd => Directory.Exists(Path.Combine(root, "run/systemd/system"));
 
-    // What a program has written, or null if it could not be started or did not end in time.
-    private static string? Ask(string program, TimeSpan limit, params string[] arguments)
+    // What systemctl has written, or null if it could not be started, failed, or did not end in time.
+    private static IReadOnlyList<string>? AskServiceManager(Func<string, IReadOnlyList<string>> parse, params string[] arguments)
     {
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true };
+        var start = new ProcessStartInfo("systemctl", arguments) { RedirectStandardOutput = true };
         try
         {
             using Process process = Process.Start(start)!;
             Task<string> output = process.StandardOutput.ReadToEndAsync();
-            if (process.WaitForExit(limit))
-                return process.ExitCode == 0 ? output.Result : null;
+            if (process.WaitForExit(ServiceManagerTime))
+                return process.ExitCode == 0 ? parse(output.Result) : null;
             process.Kill();
             return null;
         }
@@ -141,16 +134,8 @@ public sealed unsafe class LinuxSystem(string root = "/") : ISystem
     /// <inheritdoc/>
     public void Sleep(TimeSpan time) => Thread.Sleep(time);
 
-    private string FindController()
-    {
-        string model = Encoding.ASCII.GetString(NvmeIdentity.Model).Trim();
-        foreach (string controller in Folders("sys/class/nvme"))
-        {
-            if (Read(Path.Combine(controller, "model")) == model)
-                return Path.GetFileName(controller);
-        }
-        throw new ControlException(ExitCode.NoHypervisor, "This system does not run under Hv.");
-    }
+    private string FindController() => LinuxStorage.FindController(root) is { } controller
+        ? Path.GetFileName(controller) : throw new ControlException(ExitCode.NoHypervisor, "This system does not run under Hv.");
 
     private string[] Folders(string path)
     {

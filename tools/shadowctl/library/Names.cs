@@ -52,6 +52,15 @@ public static class Names
         _ => "unknown",
     };
 
+    /// <summary>What has become of the last view of the disk, as one word.</summary>
+    public static string Of(LastViewState state) => state switch
+    {
+        LastViewState.None => "none",
+        LastViewState.Present => "present",
+        LastViewState.Lost => "lost",
+        _ => "unknown",
+    };
+
     /// <summary>A moment of the switch, as one word.</summary>
     public static string Of(SwitchMark mark) => mark switch
     {

@@ -17,6 +17,28 @@ public sealed class Promotion(ISystem system, ControlClient client, TextWriter l
     private static readonly TimeSpan ClockTolerance = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 
+    // Between two jobs there may be a moment without one.
+    private const int IdlePolls = 3;
+
+    private static readonly string[] OwnUnits = ["shadowctl-data.service", "shadowctl-ready.service"];
+
+    private bool _isIdle;
+
+    /// <summary>
+    /// Waits until the service manager has nothing to do but to wait for the switch (what needs a data partition is started only then), but no
+    /// longer than <paramref name="limit"/>.
+    /// </summary>
+    public void WaitUntilIdle(TimeSpan limit)
+    {
+        TimeSpan start = system.Uptime;
+        for (int idle = 0; idle < IdlePolls && system.Uptime - start < limit; system.Sleep(Second))
+        {
+            IReadOnlyList<string>? jobs = system.RunningJobs();
+            idle = jobs == null || jobs.Except(OwnUnits, StringComparer.Ordinal).Any() ? 0 : idle + 1;
+            _isIdle = idle == IdlePolls;
+        }
+    }
+
     /// <summary>
     /// Reports that this system is up and waits until it is the machine's; true after a switch, false if this system was started in the
     /// ordinary way and has nothing to report.
@@ -65,9 +87,10 @@ public sealed class Promotion(ISystem system, ControlClient client, TextWriter l
     // Whether all is well enough: failed units that nobody has named as critical are only told of.
     private void CheckUnits()
     {
-        IReadOnlyList<string> critical = system.CriticalUnits;
-        if (critical.Count != 0)
-            system.WaitUntilStarted(StartupTime);
+        IReadOnlyList<string> critical = CriticalUnits();
+        // Not until the whole boot is over: with data partitions it is not before the switch.
+        if (critical.Count != 0 && !_isIdle)
+            WaitUntilIdle(StartupTime);
         IReadOnlyList<string>? failed = system.FailedUnits();
         if (failed is { Count: 0 })
             return;
@@ -79,19 +102,59 @@ public sealed class Promotion(ISystem system, ControlClient client, TextWriter l
             Reject(ControlFailure.FailedUnit, "Failed: " + string.Join(", ", fatal) + ".");
     }
 
+    // The primary would not have started this shadow with a wrong configuration: something has changed it since.
+    private IReadOnlyList<string> CriticalUnits()
+    {
+        try
+        {
+            return system.CriticalUnits;
+        }
+        catch (ControlException problem)
+        {
+            log.WriteLine(problem.Message);
+            Reject(ControlFailure.Rejected, "The shadow's configuration is wrong: " + problem.Message.Split('\n')[0]);
+            return [];
+        }
+    }
+
     private void Reject(ControlFailure failure, string message)
     {
         client.Fail(failure, message);
         throw new ControlException(ExitCode.Failed, "This shadow is thrown away. " + message);
     }
 
-    /// <summary>Waits for the passed-through devices and their network interfaces, and steps the clock.</summary>
+    /// <summary>Waits until this system is the machine's, and forgets what is cached of data partitions: from then on they may be mounted.</summary>
+    public void AwaitData()
+    {
+        StatusBlock status = client.Status();
+        bool wasShadow = status.Role == ControlRole.Shadow;
+        while (status.Role == ControlRole.Shadow)
+            status = client.WaitChange(status.Sequence, ReadySlice);
+        if (!wasShadow)
+            return;
+        foreach (DiskPartition partition in DataPlan.Load(system.Storage).Data)
+            system.Storage.ForgetCache(partition);
+    }
+
+    /// <summary>Steps the clock, carries files over, and waits for the passed-through devices and their network interfaces.</summary>
     /// <param name="limit">How long to wait for devices and interfaces.</param>
     /// <exception cref="ControlException">Something is missing after that time; the rest has been done.</exception>
     public void Finish(TimeSpan limit)
     {
         TimeSpan end = system.Uptime + limit;
+        // By the clock by which this system has stamped its files until now.
+        DateTimeOffset booted = system.Clock - system.Uptime;
         SetClock();
+        ControlException? carryProblem = null;
+        try
+        {
+            _ = new LastViewCarrier(system, client, log).Carry(booted);
+        }
+        catch (ControlException problem)
+        {
+            carryProblem = problem;
+            log.WriteLine(problem.Message);
+        }
         StatusBlock status = client.Status();
         while (status.Phase == ControlPhase.Switching && system.Uptime < end)
             status = client.WaitChange(status.Sequence, Smaller(end - system.Uptime, ReadySlice));
@@ -109,6 +172,8 @@ public sealed class Promotion(ISystem system, ControlClient client, TextWriter l
             throw new ControlException(ExitCode.TimedOut, $"The devices were not back within {limit.TotalSeconds:0} s.");
         if (cards.Values.Any(name => name == null))
             throw new ControlException(ExitCode.TimedOut, $"A network card had no interface within {limit.TotalSeconds:0} s.");
+        if (carryProblem != null)
+            throw carryProblem;
     }
 
     // The hardware clock shows whole seconds: the true time is up to one second later than it says.

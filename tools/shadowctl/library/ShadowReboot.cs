@@ -1,6 +1,8 @@
 using System;
+using System.Collections.Generic;
 using System.IO;
 using System.Linq;
+using System.Runtime.InteropServices;
 using System.Text;
 using Hv.Drivers.Control;
 
@@ -10,6 +12,8 @@ namespace Hv.ShadowControl;
 public sealed class ShadowReboot(ISystem system, ControlClient client, TextWriter log)
 {
     private static readonly TimeSpan WaitSlice = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ReleaseLimit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan ReleasePoll = TimeSpan.FromMilliseconds(200);
 
     private const ulong TailBytes = 4096;
     private const int TailLines = 12;
@@ -22,9 +26,14 @@ public sealed class ShadowReboot(ISystem system, ControlClient client, TextWrite
             throw new ControlException(ExitCode.Failed, Names.Refusal(ControlStatus.NoJournal));
     }
 
-    /// <summary>Syncs the file systems and starts a shadow.</summary>
+    /// <summary>Tells Hv which partitions are data, syncs the file systems and starts a shadow.</summary>
     public void Start(in StartOptions options)
     {
+        DataPlan plan = DataPlan.Load(system.Storage);
+        WaitForRelease();
+        client.SetData(plan.Table());
+        if (plan.Carried.Count != 0)
+            system.Storage.MarkStart();
         log.WriteLine("[    0.0 s] syncing");
         system.Sync();
         client.Start(in options);
@@ -62,12 +71,46 @@ public sealed class ShadowReboot(ISystem system, ControlClient client, TextWrite
         }
     }
 
-    /// <summary>Syncs the file systems and switches, <paramref name="withoutJournal"/> too if it must be. Returns only in the system that was left, and only if something is odd.</summary>
+    /// <summary>
+    /// Syncs the file systems, freezes data and those that files will be carried over from, and switches, <paramref name="withoutJournal"/> too if it
+    /// must be. Returns only in the system that was left, and only if something is odd.
+    /// </summary>
     public void Switch(bool withoutJournal)
     {
+        DataPlan plan = DataPlan.Load(system.Storage);
         system.Sync();
         log.WriteLine("switching");
-        client.Switch(withoutJournal);
+        // Nothing may end this process while file systems are frozen; it writes to none of them.
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => context.Cancel = true);
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => context.Cancel = true);
+        using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context => context.Cancel = true);
+        var frozen = new List<string>();
+        try
+        {
+            foreach (string mountPoint in plan.FrozenAtSwitch())
+            {
+                if (system.Storage.Freeze(mountPoint))
+                    frozen.Add(mountPoint);
+            }
+            client.Switch(withoutJournal);
+        }
+        finally
+        {
+            foreach (string mountPoint in frozen)
+                system.Storage.Thaw(mountPoint);
+        }
+    }
+
+    // After the last switch files may still be being carried over.
+    private void WaitForRelease()
+    {
+        TimeSpan end = system.Uptime + ReleaseLimit;
+        while (client.Status().LastView != LastViewState.None)
+        {
+            if (system.Uptime >= end)
+                throw new ControlException(ExitCode.Failed, "Files of the last shadow reboot have not been carried over yet; see 'shadowctl carry'.");
+            system.Sleep(ReleasePoll);
+        }
     }
 
     private void ShowConsole(in StatusBlock status)

@@ -20,6 +20,10 @@ public static class StatusText
         Line("pages", $"{block.PagesCopied} copied, {block.PagesZeroFilled} zero-filled");
         Line("disk", $"{block.OverlayBytes} bytes in the overlay, {block.PreservedBytes} preserved");
         Line("journal", $"{Names.Of(block.Journal)}, {block.JournalBytes >> 20} MiB, {block.JournaledBytes} bytes written, {block.JournalPendingBytes} pending");
+        if (block.DataRangeCount != 0)
+            Line("data partitions", $"{block.DataRangeCount}, {block.DataBytes >> 20} MiB: a shadow does not write there");
+        if (block.LastView != LastViewState.None)
+            Line("disk before switch", $"{Names.Of(block.LastView)}, {block.LastViewBytes >> 10} KiB of memory");
         Line("pool", $"{block.PoolBytes >> 20} MiB, {block.PoolFreeBytes >> 20} MiB free");
         Line("Hv", $"build {status.BuildId}, image {block.ImageBytes >> 10} KiB, memory {block.HvMemoryBytes >> 10} KiB");
         Line("switches", block.SwitchCount.ToString(CultureInfo.InvariantCulture));

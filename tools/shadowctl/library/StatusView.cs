@@ -78,6 +78,10 @@ public sealed unsafe class StatusView
         json.WriteNumber("efi_image_bytes", _block.ImageBytes);
         json.WriteString("build_id", BuildId);
         json.WriteNumber("switches", _block.SwitchCount);
+        json.WriteString("last_view", Names.Of(_block.LastView));
+        json.WriteNumber("last_view_bytes", _block.LastViewBytes);
+        json.WriteNumber("data_ranges", _block.DataRangeCount);
+        json.WriteNumber("data_bytes", _block.DataBytes);
         json.WriteStartObject("switch_seconds");
         foreach (KeyValuePair<string, double> mark in SwitchMarks)
             json.WriteNumber(mark.Key, mark.Value);

@@ -4,25 +4,21 @@ using System.Linq;
 
 namespace Hv.ShadowControl;
 
-/// <summary>Lists of systemd units, as the configuration and systemctl write them.</summary>
+/// <summary>Lists of systemd units as systemctl writes them, with the options <c>--plain --no-legend --full</c>.</summary>
 public static class UnitList
 {
-    private const string Key = "failed-units";
+    private const string Running = "running";
 
-    /// <summary>The units after "failed-units =" in the text of the configuration file, separated by blanks or commas; empty without it.</summary>
-    public static IReadOnlyList<string> Parse(string configuration)
-    {
-        var units = new List<string>();
-        foreach (string line in configuration.Split('\n'))
-        {
-            int equals = line.IndexOf('=', StringComparison.Ordinal);
-            if (equals > 0 && line[..equals].Trim() == Key)
-                units.AddRange(line[(equals + 1)..].Split('#')[0].Split([' ', '\t', '\r', ','], StringSplitOptions.RemoveEmptyEntries));
-        }
-        return units;
-    }
+    // A job's line: number, unit, type, state.
+    private const int JobUnit = 1, JobState = 3;
 
-    /// <summary>The units in the first column of what <c>systemctl list-units --plain --no-legend</c> writes.</summary>
-    public static IReadOnlyList<string> ParseListing(string listing) =>
-        [.. listing.Split('\n').Select(line => line.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries).FirstOrDefault("")).Where(unit => unit.Length != 0)];
+    /// <summary>The units in the first column of what <c>systemctl list-units</c> writes.</summary>
+    public static IReadOnlyList<string> ParseListing(string listing) => [.. Lines(listing).Select(fields => fields[0])];
+
+    /// <summary>The units of the jobs that run, in what <c>systemctl list-jobs</c> writes; not of those that wait for others.</summary>
+    public static IReadOnlyList<string> ParseJobs(string listing) =>
+        [.. Lines(listing).Where(fields => fields.Length > JobState && fields[JobState] == Running).Select(fields => fields[JobUnit])];
+
+    private static IEnumerable<string[]> Lines(string listing) =>
+        listing.Split('\n').Select(line => line.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries)).Where(fields => fields.Length != 0);
 }

@@ -1,0 +1,84 @@
+using Hv.Bench;
+using Xunit;
+
+namespace Hv.EmulatorTests;
+
+/// <summary>What users save while a shadow boots is there after the switch: on a data partition, and in directories that are carried over.</summary>
+[Collection(Collections.Qemu)]
+public sealed class DataTests
+{
+    private static readonly TimeSpan Boot = TimeSpan.FromMinutes(3), Command = TimeSpan.FromMinutes(2), Shadow = TimeSpan.FromMinutes(10);
+
+    [Fact]
+    public void Files_saved_while_the_shadow_boots_survive_the_switch()
+    {
+        using Emulator emulator = Machine.Start(BenchKind.QemuSvm, "data", GuestKind.Small);
+        try
+        {
+            Tell(Guest.Create(GuestKind.Small, emulator));
+        }
+        catch (BenchException e)
+        {
+            throw emulator.Explain(e);
+        }
+    }
+
+    private static void Tell(Guest guest)
+    {
+        guest.WaitUntilUp(Boot);
+        guest.LogIn(Command);
+        Assert.Contains("data    nvme0n1p", guest.Run("shadowctl check", Command), StringComparison.Ordinal);
+        Assert.Contains(" /srv/data ", guest.Run("until grep /srv/data /proc/mounts; do sleep 1; done", Command), StringComparison.Ordinal);
+        guest.Run("for f in kept both gone same; do echo before >/root/$f; echo before >/srv/data/$f; done", Command);
+        guest.Run("echo before >/var/log/left; mkdir -p /root/folder; ln -s kept /root/link", Command);
+        // The shadow's own change, made by its first program after the root file system can be written.
+        guest.Run("printf '#!/bin/sh\\n[ -e /run/primary ] || { echo shadow >/root/both; echo shadow >/root/own; sync; }\\n' >/etc/rc.d/00-change; chmod +x /etc/rc.d/00-change; touch /run/primary", Command);
+        string boot = guest.BootId(Command);
+
+        guest.Run("shadowctl start", Command);
+        foreach (string file in new[] { "/root/kept", "/srv/data/kept", "/root/both", "/root/folder/new", "/srv/data/new", "/var/log/left" })
+            guest.Run($"echo primary | dd of={file} conv=fsync 2>/dev/null", Command);
+        guest.Run("rm /root/gone /srv/data/gone; ln -sf folder/new /root/link; chmod 640 /root/folder/new; chown 7:8 /root/folder/new; touch -t 202001020304 /root/folder/new", Command);
+        guest.Run("shadowctl wait", Shadow);
+        // Late ones: the shadow has looked at the partition's first blocks by now.
+        guest.Run("echo late | dd of=/srv/data/late conv=fsync 2>/dev/null; echo late >/root/late", Command);
+        SwitchTo(guest, boot);
+
+        guest.Run("until grep /srv/data /proc/mounts; do sleep 1; done", Command);
+        guest.Run("while [ \"$(shadowctl status --json | grep -c '\"last_view\": \"none\"')\" = 0 ]; do sleep 1; done", Command);
+        Assert.Equal("primary", guest.Run("cat /srv/data/kept", Command));
+        Assert.Equal("primary", guest.Run("cat /srv/data/new", Command));
+        Assert.Equal("late", guest.Run("cat /srv/data/late", Command));
+        Assert.Equal("both kept late lost+found new same", guest.Run("ls /srv/data | xargs echo", Command));
+        Assert.Equal("primary", guest.Run("cat /root/kept", Command));
+        Assert.Equal("late", guest.Run("cat /root/late", Command));
+        Assert.Equal("before", guest.Run("cat /root/same", Command));
+        Assert.Equal("shadow", guest.Run("cat /root/both", Command));
+        Assert.Equal("primary", guest.Run("cat /root/both.from-before-reboot", Command));
+        Assert.Equal("shadow", guest.Run("cat /root/own", Command));
+        Assert.Equal("primary", guest.Run("cat /root/link", Command));
+        Assert.Equal("640 7 8 2020-01-02", guest.Run("stat -c '%a %u %g %y' /root/folder/new | cut -d' ' -f1-4", Command));
+        Assert.NotEqual(0, guest.TryRun("ls /root/gone", Command).Status);
+        Assert.Equal("before", guest.Run("cat /var/log/left", Command));
+        Assert.Equal("0", guest.Run("dmesg | grep -c -E 'EXT4-fs (error|warning)|I/O error' || true", Command));
+        // The second namespace is gone, and another shadow can be started.
+        Assert.Equal("nvme0n1", guest.Run("ls /sys/block | grep nvme | xargs echo", Command));
+        guest.Run("shadowctl start && shadowctl abort", Command);
+    }
+
+    private static void SwitchTo(Guest guest, string boot)
+    {
+        guest.Begin("shadowctl switch");
+        for (TimeSpan end = guest.Emulator.Clock.Elapsed + Command; guest.Emulator.Clock.Elapsed < end;)
+        {
+            Thread.Sleep(500);
+            guest.Emulator.Console.Send("\n");
+            if (!guest.Emulator.Console.TryExpect(guest.Prompt, TimeSpan.FromSeconds(1), out _, out _))
+                continue;
+            guest.LogIn(Command);
+            Assert.NotEqual(boot, guest.BootId(Command));
+            return;
+        }
+        throw guest.Emulator.Console.Failure("The switched system does not answer.");
+    }
+}

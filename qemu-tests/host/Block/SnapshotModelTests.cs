@@ -1,8 +1,10 @@
 using System;
 using System.Collections.Generic;
 using Hv.Drivers.Block;
+using Hv.HostTests.Journal;
 using Hv.Kernel;
 using Hv.Shadow.Blocks;
+using Hv.Shadow.Journal;
 using Xunit;
 
 namespace Hv.HostTests;
@@ -11,19 +13,25 @@ namespace Hv.HostTests;
 public sealed class SnapshotModelTests
 {
     [Theory]
-    [InlineData(512, false, 1, 1200)]
-    [InlineData(512, true, 2, 1200)]
-    [InlineData(4096, false, 3, 600)]
-    [InlineData(4096, true, 4, 600)]
-    public void Each_VM_sees_its_own_writes_the_winner_gets_the_disk_and_data_ranges_are_the_primarys(uint sectorSize, bool later, int seed, int runs)
+    [InlineData(512, false, 1, 1200, false)]
+    [InlineData(512, true, 2, 1200, false)]
+    [InlineData(4096, false, 3, 600, false)]
+    [InlineData(4096, true, 4, 600, false)]
+    [InlineData(512, false, 5, 900, true)]
+    [InlineData(512, true, 6, 900, true)]
+    public void Each_VM_sees_its_own_writes_the_winner_gets_the_disk_and_data_ranges_are_the_primarys(uint sectorSize, bool later, int seed, int runs, bool journal)
     {
         using var pool = new ModelPool(900);
         using var buffers = new Buffers();
+        int commits = 0;
         for (int run = 0; run < runs; run++)
         {
-            new Story(new Random(seed * 100_000 + run), pool, buffers, sectorSize, later).Run();
+            var story = new Story(new Random(seed * 100_000 + run), pool, buffers, sectorSize, later, journal);
+            story.Run();
             Assert.Equal(0, pool.Taken);
+            commits += story.Commits;
         }
+        Assert.Equal(journal, commits > runs / 4);
     }
 
     /// <summary>Memory for the requests that are in flight at the same time.</summary>
@@ -46,7 +54,10 @@ public sealed class SnapshotModelTests
         }
     }
 
-    /// <summary>One run: rounds of requests in flight at the same time, snapshots taken, discarded and merged in between.</summary>
+    /// <summary>
+    /// One run: rounds of requests in flight at the same time, snapshots taken, discarded and merged in between. With a journal, too, which is at the
+    /// disk's end, behind the sectors that the VMs use: written ahead, spilled, committed and merged in the background.
+    /// </summary>
     private sealed class Story
     {
         private readonly Random _random;
@@ -57,11 +68,15 @@ public sealed class SnapshotModelTests
         private readonly uint _sectorSize;
         private readonly int _chunkSectors;
         private readonly HashSet<int> _scratch = [];
+        private readonly List<BlockRequest> _promised = [];
+        private readonly ulong _sectors;
+        private readonly unsafe byte* _recordPage;
+        private bool _isCommitted;
         private byte[] _primary;
         private byte[] _shadow = [];
         private byte[] _last = [];
 
-        public Story(Random random, ModelPool pool, Buffers buffers, uint sectorSize, bool later)
+        public Story(Random random, ModelPool pool, Buffers buffers, uint sectorSize, bool later, bool journal)
         {
             _buffers = buffers;
             _random = random;
@@ -71,11 +86,28 @@ public sealed class SnapshotModelTests
             _chunkSectors = (int)chunkSectors;
             ulong sectors = (ulong)random.Next(1, (random.Next(10) == 0 ? 200 : 30) * (int)chunkSectors);
             uint transfer = chunkSectors * (uint)random.Next(1, 129);
-            _disk = new ModelDisk(sectors, sectorSize, transfer) { Later = later ? random : null };
-            random.NextBytes(_disk.Bytes);
-            _primary = (byte[])_disk.Bytes.Clone();
-            _snapshot = NewSnapshotDisk.Of(_disk, pool);
+            byte[] image = journal ? JournalImage.Create(sectors, (ulong)random.Next(18, 80) * chunkSectors) : new byte[sectors * sectorSize];
+            _sectors = journal ? sectors + JournalImage.SystemFirst : sectors;
+            _disk = new ModelDisk((ulong)image.Length / sectorSize, sectorSize, transfer);
+            image.CopyTo(_disk.Bytes, 0);
+            unsafe
+            {
+                _recordPage = pool.TakePage();
+                var found = new DiskJournal(_disk, pool, _recordPage);
+                if (journal)
+                    Assert.Equal(Status.Ok, found.Find());
+                _snapshot = new SnapshotDisk(_disk, pool, found);
+            }
+            _disk.Later = later ? random : null;
+            random.NextBytes(Disk);
+            _primary = Disk.ToArray();
         }
+
+        /// <summary>How many switches were committed.</summary>
+        public int Commits { get; private set; }
+
+        /// <summary>What the VMs use of the disk.</summary>
+        private Span<byte> Disk => _disk.Bytes.AsSpan(0, (int)(_sectors * _sectorSize));
 
         public void Run()
         {
@@ -84,14 +116,29 @@ public sealed class SnapshotModelTests
                 Round();
                 ChangeState();
                 ChangeKept();
-                Assert.Equal((ulong)_pool.Taken, _snapshot.PagesInUse);
+                Assert.Equal((ulong)_pool.Taken, 1 + _snapshot.PagesInUse + _snapshot.Journal.PagesInUse);
             }
             _snapshot.Kept.Release();
             if (_snapshot.State is SnapshotState.Active or SnapshotState.Broken)
                 _snapshot.Discard();
             while (_snapshot.State == SnapshotState.Merging)
                 _snapshot.MergeStep(7);
-            Assert.True(_primary.AsSpan().SequenceEqual(_disk.Bytes));
+            CheckPromises();
+            Assert.True(_primary.AsSpan().SequenceEqual(Disk));
+            unsafe
+            {
+                _pool.ReturnPage(_recordPage);
+            }
+        }
+
+        /// <summary>Flushes that have waited for the end of the merge.</summary>
+        private void CheckPromises()
+        {
+            while (_disk.Pending != 0)
+                _snapshot.PrimaryView.Poll();
+            Assert.All(_promised, request => Assert.Equal(Status.Ok, request.Status));
+            _promised.Clear();
+            _isCommitted = false;
         }
 
         private void ChangeState()
@@ -99,13 +146,13 @@ public sealed class SnapshotModelTests
             switch (_snapshot.State)
             {
                 case SnapshotState.None:
-                    Assert.True(_primary.AsSpan().SequenceEqual(_disk.Bytes));
-                    Assert.Equal((ulong)_pool.Taken, _snapshot.Kept.PagesInUse);
+                    Assert.True(_primary.AsSpan().SequenceEqual(Disk));
+                    Assert.Equal((ulong)_pool.Taken, 1 + _snapshot.Kept.PagesInUse);
                     if (_random.Next(2) == 0)
                     {
                         if (_snapshot.Kept.State == KeptState.None)
                             ChooseDataRanges();
-                        Assert.Equal(Status.Ok, _snapshot.TakeSnapshot());
+                        Assert.Equal(Status.Ok, _snapshot.TakeSnapshot(useJournal: _random.Next(5) != 0));
                         _scratch.Clear();
                         _snapshot.HasScratch = _random.Next(2) == 0;
                         _shadow = (byte[])_primary.Clone();
@@ -117,6 +164,11 @@ public sealed class SnapshotModelTests
                 case SnapshotState.Active when _random.Next(4) == 0:
                     if (_random.Next(2) == 0)
                         Keep();
+                    if (_snapshot.Journal.State == JournalState.Open && _random.Next(4) != 0)
+                    {
+                        Commit();
+                        break;
+                    }
                     Assert.Equal(Status.Ok, _snapshot.BeginMerge());
                     ForgetScratch();
                     _primary = _shadow;
@@ -126,13 +178,34 @@ public sealed class SnapshotModelTests
                     ForgetScratch();
                     _snapshot.HasScratch = _random.Next(2) == 0;
                     break;
+                case SnapshotState.Active when _random.Next(2) == 0:
+                    Assert.True(_snapshot.WriteAhead((uint)_random.Next(1, 60)) == Status.Ok || _snapshot.Journal.State == JournalState.TooSmall);
+                    if (_random.Next(2) == 0)
+                        _ = _snapshot.Spill((uint)_random.Next(1, 60));
+                    break;
                 case SnapshotState.Merging when _random.Next(3) != 0:
                     Status status = _snapshot.MergeStep((uint)_random.Next(1, 60));
                     Assert.True(status is Status.Ok or Status.Pending);
+                    if (status == Status.Ok)
+                        CheckPromises();
                     break;
                 default:
                     break;
             }
+        }
+
+        private void Commit()
+        {
+            Status status = _snapshot.Commit();
+            ForgetScratch();
+            if (status != Status.Ok)
+            {
+                Assert.Equal(JournalState.TooSmall, _snapshot.Journal.State);
+                return;
+            }
+            Commits++;
+            _isCommitted = true;
+            _primary = _shadow;
         }
 
         private void ChangeKept()
@@ -156,7 +229,7 @@ public sealed class SnapshotModelTests
         {
             BlockRanges ranges = _snapshot.DataRanges;
             ranges.Clear();
-            ulong chunks = _disk.SectorCount / (ulong)_chunkSectors;
+            ulong chunks = _sectors / (ulong)_chunkSectors;
             for (int i = _random.Next(4); i > 0 && chunks != 0; i--)
             {
                 ulong first = (ulong)_random.NextInt64((long)chunks);
@@ -167,7 +240,7 @@ public sealed class SnapshotModelTests
 
         private void ForgetScratch()
         {
-            for (int sector = 0; sector < (int)_disk.SectorCount; sector++)
+            for (int sector = 0; sector < (int)_sectors; sector++)
             {
                 if (_scratch.Contains(sector / _chunkSectors))
                     SectorOf(_primary, sector).CopyTo(SectorOf(_shadow, sector));
@@ -211,8 +284,8 @@ public sealed class SnapshotModelTests
                 BlockDevice view = _snapshot.State == SnapshotState.Active && _random.Next(2) == 0 ? _snapshot.ShadowView : _snapshot.PrimaryView;
                 if (_snapshot.Kept.State != KeptState.None && _random.Next(3) == 0)
                     view = _snapshot.PrimaryLastView;
-                ulong first = (ulong)_random.NextInt64((long)_disk.SectorCount);
-                ulong most = Math.Min(_disk.SectorCount - first, Math.Min(_disk.MaxTransferSectors, 128 * 4096 / _sectorSize));
+                ulong first = (ulong)_random.NextInt64((long)_sectors);
+                ulong most = Math.Min(_sectors - first, Math.Min(_disk.MaxTransferSectors, 128 * 4096 / _sectorSize));
                 ulong sectors = _random.Next(10) == 0 ? most : (ulong)_random.NextInt64(1, (long)Math.Min(most, 20) + 1);
                 // In the data ranges all see the same chunks.
                 bool shared = _snapshot.DataRanges.TouchesSectors(first, sectors);
@@ -241,6 +314,14 @@ public sealed class SnapshotModelTests
             if (last)
                 operation = BlockOperation.Read;
             bool isWrite = operation is BlockOperation.Write or BlockOperation.WriteZeroes;
+            if (operation == BlockOperation.Flush && _isCommitted)
+            {
+                var flush = new BlockRequest(0);
+                flush.Prepare(operation, 0, 0);
+                _promised.Add(flush);
+                view.Submit(flush);
+                return () => Assert.False(flush.IsDone);
+            }
             bool refused = shadow && isWrite && !_snapshot.HasScratch && _snapshot.DataRanges.TouchesSectors(first, sectors);
             if (refused)
                 model = (byte[])model.Clone();

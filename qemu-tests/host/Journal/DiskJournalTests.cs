@@ -342,6 +342,50 @@ public sealed unsafe class DiskJournalTests : IDisposable
         Assert.Equal(Status.Ok, late.Request.Status);
     }
 
+    [Fact]
+    public void Scratch_never_comes_to_the_journal()
+    {
+        SnapshotDisk snapshot = Snapshot(out ModelDisk disk);
+        snapshot.Discard();
+        Assert.Equal(Status.Ok, snapshot.DataRanges.Add(JournalImage.SystemFirst, 80));
+        Assert.Equal(Status.Ok, snapshot.TakeSnapshot());
+        snapshot.HasScratch = true;
+        byte[] before = disk.Bytes[((int)JournalImage.SystemFirst * 512)..(((int)JournalImage.SystemFirst + 80) * 512)];
+        Write(snapshot.ShadowView, JournalImage.SystemFirst, 88, 7);
+        Prepare(BlockOperation.WriteZeroes, JournalImage.SystemFirst + 8, 16);
+        Assert.Equal(Status.Ok, snapshot.ShadowView.Execute(_buffer.Request));
+        Assert.Equal((8ul, 1ul), (snapshot.ScratchChunks, snapshot.UnjournaledChunks));
+        Assert.Equal(Status.Ok, snapshot.WriteAhead(100));
+        Assert.Equal((1ul, 0ul, 1u), (snapshot.JournaledChunks, snapshot.UnjournaledChunks, snapshot.Spill(100)));
+        Assert.Equal(Status.Ok, snapshot.Commit());
+        Assert.Equal((0ul, 1ul), (snapshot.ScratchChunks, snapshot.OverlayChunks));
+        // As after a power loss: what the journal says, and nothing of the scratch.
+        byte[] committed = (byte[])disk.Bytes.Clone();
+        ModelDisk again = Open(committed);
+        Assert.Equal(JournalRecovery.Replayed, Recover(again));
+        Assert.Equal(before, again.Bytes[((int)JournalImage.SystemFirst * 512)..(((int)JournalImage.SystemFirst + 80) * 512)]);
+        Assert.Equal(7, again.Bytes[((int)JournalImage.SystemFirst + 80) * 512]);
+    }
+
+    [Fact]
+    public void The_merge_gives_the_last_view_up_rather_than_wait_for_memory()
+    {
+        SnapshotDisk snapshot = Snapshot(out ModelDisk disk);
+        Write(snapshot.ShadowView, JournalImage.SystemFirst, 32, 7);
+        Assert.Equal(Status.Ok, snapshot.WriteAhead(100));
+        Assert.Equal(4u, snapshot.Spill(100));
+        Assert.Equal(Status.Ok, snapshot.Kept.Keep(ulong.MaxValue));
+        Assert.Equal(Status.Ok, snapshot.Commit());
+        Write(snapshot.PrimaryView, JournalImage.SystemFirst + 64, 8, 8);
+        Assert.Equal(1ul, snapshot.Kept.KeptChunks);
+        while (_pool.TakePage() != null)
+        {
+        }
+        Assert.Equal(Status.Ok, snapshot.MergeStep(100));
+        Assert.Equal(KeptState.Lost, snapshot.Kept.State);
+        Assert.Equal(7, disk.Bytes[((int)JournalImage.SystemFirst + 31) * 512]);
+    }
+
     private DiskJournal Find(byte[] image, out Status status)
     {
         DiskJournal journal = JournalImage.Journal(Open(image), _pool);

@@ -131,6 +131,8 @@ public sealed unsafe partial class SnapshotDisk
         bool preserve = request.DeviceTag == PreserveTag;
         if (preserve)
             _preserves--;
+        if (preserve && _abortStatus != Status.Ok && _outcome != Status.Ok)
+            ForgetUnread();
         if (_abortStatus != Status.Ok)
             request.Complete(_abortStatus);
         else if (preserve)
@@ -173,6 +175,14 @@ public sealed unsafe partial class SnapshotDisk
         _sector = (chunk + run) * _chunkSectors;
         StartChild();
         return false;
+    }
+
+    /// <summary>What was to be preserved was not read: the chunks are on the disk as before.</summary>
+    private void ForgetUnread()
+    {
+        ulong first = _child.FirstSector / _chunkSectors;
+        for (ulong chunk = first; chunk * _chunkSectors < EndOf(_child); chunk++)
+            Unmap(_map.Slot(chunk));
     }
 
     /// <summary>The snapshot cannot be kept up. The primary is not to suffer from it: only the shadow is lost.</summary>

@@ -241,6 +241,25 @@ public sealed class SnapshotDiskTests : IDisposable
         Assert.Equal(0, _pool.Taken);
     }
 
+    [Fact]
+    public void What_was_not_read_because_of_an_abort_does_not_count_as_preserved()
+    {
+        _snapshot.TakeSnapshot();
+        byte[] before = Read(_snapshot.ShadowView, 16, 24);
+        _disk.Stuck = true;
+        var request = new BlockRequest(0);
+        request.Prepare(BlockOperation.WriteZeroes, 16, 24);
+        _snapshot.PrimaryView.Submit(request);
+        _snapshot.PrimaryView.AbortAll(Status.Timeout);
+        Assert.Equal(Status.Timeout, request.Status);
+        _disk.Stuck = false;
+        Assert.Equal(0u, _snapshot.PreservedChunks);
+        Assert.Equal(before, Read(_snapshot.ShadowView, 16, 24));
+        Write(_snapshot.PrimaryView, 16, 24, 7);
+        Assert.Equal(before, Read(_snapshot.ShadowView, 16, 24));
+        Assert.Equal(3u, _snapshot.PreservedChunks);
+    }
+
     private void Write(BlockDevice view, ulong first, uint sectors, byte value)
     {
         _buffer.Prepare(_random, BlockOperation.Write, first, sectors, view.SectorSize);

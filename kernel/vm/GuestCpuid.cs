@@ -107,14 +107,22 @@ public static class GuestCpuid
         }
     }
 
-    /// <summary>Whether XSETBV of XCR0 accepts a value (SDM vol. 1, 13.3): known bits only, and the dependencies between them.</summary>
+    /// <summary>Whether XSETBV of XCR0 accepts a value on this processor.</summary>
     public static bool IsLegalXcr0(ulong value)
     {
-        const ulong x87 = 1, sse = 2, avx = 4, mpx = 3 << 3, avx512 = 7 << 5;
         CpuidResult supported = CpuidResult.Of(0xD);
         FilterExtendedState(0, ref supported);
-        ulong mask = supported.Eax | (ulong)supported.Edx << 32;
-        if ((value & ~mask) != 0 || (value & x87) == 0)
+        return IsLegalXcr0(value, supported.Eax | (ulong)supported.Edx << 32);
+    }
+
+    /// <summary>
+    /// Whether XSETBV of XCR0 accepts a value on a processor with the components <paramref name="supported"/> (SDM vol. 1, 13.3): known bits only, and
+    /// the dependencies between them.
+    /// </summary>
+    public static bool IsLegalXcr0(ulong value, ulong supported)
+    {
+        const ulong x87 = 1, sse = 2, avx = 4, mpx = 3 << 3, avx512 = 7 << 5;
+        if ((value & ~supported) != 0 || (value & x87) == 0)
             return false;
         if ((value & avx) != 0 && (value & sse) == 0)
             return false;

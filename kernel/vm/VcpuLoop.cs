@@ -180,6 +180,8 @@ public sealed unsafe class VcpuLoop<TBackend> where TBackend : struct, IVcpuBack
     // background does not wait for the primary to exit by itself.
     private void RunAlone()
     {
+        // A shadow that was thrown away while the primary served an interrupt took the wish to yield with it: the next one starts afresh.
+        _yieldAsked = false;
         Bring(_primary);
         _primary.WakeUp();
         ref TBackend backend = ref _primary.Backend;

@@ -11,7 +11,10 @@ namespace Hv.Bench;
 /// </summary>
 public sealed class GdbStub : IDisposable
 {
-    private const int RipRegister = 16, RipBytes = 8;
+    /// <summary>Numbers of registers in this protocol.</summary>
+    public const int Rax = 0, Rcx = 2, Rdx = 3, Rip = 16;
+
+    private const int RegisterBytes = 8;
     // The 16 general registers and RIP take 8 bytes each, EFLAGS and the selectors 4, in two hexadecimal digits a byte.
     private const int RipDigits = 16 * 16, CsDigits = RipDigits + 16 + 8;
     private const byte Break = 0x03;
@@ -24,20 +27,27 @@ public sealed class GdbStub : IDisposable
         socket.ReceiveTimeout = (int)timeout.TotalMilliseconds;
         stream = new NetworkStream(socket, ownsSocket: true);
         _ = Ask("?");
+        // QEMU lets registers be written only after its description of them has been asked for.
+        _ = Ask("qXfer:features:read:target.xml:0,1");
     }
 
     /// <summary>The selector in CS. The processor must stand still.</summary>
     public ushort ReadCs() => BinaryPrimitives.ReadUInt16LittleEndian(Convert.FromHexString(Ask("g").AsSpan(CsDigits, 4)));
 
-    /// <summary>Lets the processor go on at another address (guest-virtual) once it continues.</summary>
-    public void WriteRip(ulong address)
+    /// <summary>What a 64-bit register holds. The processor must stand still.</summary>
+    public ulong ReadRegister(int number) =>
+        BinaryPrimitives.ReadUInt64LittleEndian(Convert.FromHexString(Ask("g").AsSpan(2 * RegisterBytes * number, 2 * RegisterBytes)));
+
+    /// <summary>Changes a 64-bit register.</summary>
+    public void WriteRegister(int number, ulong value)
     {
-        Span<byte> bytes = stackalloc byte[RipBytes];
-        BinaryPrimitives.WriteUInt64LittleEndian(bytes, address);
-        string answer = Ask($"P{RipRegister:x}={Convert.ToHexString(bytes)}");
-        if (answer != "OK")
-            throw new BenchException($"QEMU's debugger port did not set RIP: '{answer}'.");
+        Span<byte> bytes = stackalloc byte[RegisterBytes];
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes, value);
+        Change($"P{number:x}={Convert.ToHexString(bytes)}");
     }
+
+    /// <summary>Changes memory (guest-virtual address), write-protected or not.</summary>
+    public void WriteMemory(ulong address, ReadOnlySpan<byte> bytes) => Change($"M{address:x},{bytes.Length:x}:{Convert.ToHexString(bytes)}");
 
     /// <summary>Lets the processor run.</summary>
     public void Continue() => Send("c");
@@ -51,6 +61,13 @@ public sealed class GdbStub : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => stream.Dispose();
+
+    private void Change(string packet)
+    {
+        string answer = Ask(packet);
+        if (answer != "OK")
+            throw new BenchException($"QEMU's debugger port refused '{packet}': '{answer}'.");
+    }
 
     private string Ask(string packet)
     {

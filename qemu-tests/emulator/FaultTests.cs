@@ -7,7 +7,7 @@ namespace Hv.EmulatorTests;
 [Collection(Collections.Qemu)]
 public sealed class FaultTests
 {
-    private const ushort HvCodeSelector = 0x08;
+    private const ushort HvCodeSelector = 0x08, LinuxCodeSelector = 0x10;
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2), Slice = TimeSpan.FromMilliseconds(1);
 
     [Fact]
@@ -18,15 +18,8 @@ public sealed class FaultTests
         using (GdbStub debugger = machine.OpenDebugger(Limit))
         {
             // A starting Linux asks for CPUID and PCI configuration all the time: it does not take long to meet Hv at work.
-            long start = Stopwatch.GetTimestamp();
-            while (debugger.ReadCs() != HvCodeSelector)
-            {
-                Assert.True(Stopwatch.GetElapsedTime(start) < Limit, "Hv was never met at work");
-                debugger.Continue();
-                Thread.Sleep(Slice);
-                debugger.Stop();
-            }
-            debugger.WriteRip(0);
+            StopIn(debugger, HvCodeSelector);
+            debugger.WriteRegister(GdbStub.Rip, 0);
             debugger.Continue();
             WaitFor(machine, "VcpuLoop");
         }
@@ -36,6 +29,40 @@ public sealed class FaultTests
         Assert.Matches(@"  rsp 0x[0-9a-f]+\s+rflags", report.ReplaceLineEndings(" "));
         Assert.Matches(@"  r0 [0-9a-f]{16}  r1 [0-9a-f]{16}  r2 [0-9a-f]{16}  r3 [0-9a-f]{16}", report);
         Assert.Matches(@"    0x[0-9a-f]+ \S*VcpuOf\S*RunOnce\S*\+0x[0-9a-f]+", report);
+    }
+
+    [Theory]
+    [InlineData(0u, 0ul)]
+    [InlineData(0u, 1ul << 62 | 3)]
+    [InlineData(1u, 3ul)]
+    public void A_bad_XSETBV_gives_the_guest_a_general_protection_exception(uint register, ulong value)
+    {
+        ReadOnlySpan<byte> xsetbv = [0x0F, 0x01, 0xD1];
+        using QemuMachine machine = (QemuMachine)Machine.Start(BenchKind.QemuSvm, "xsetbv", GuestKind.Small);
+        Guest.Create(GuestKind.Small, machine).WaitUntilUp(Limit);
+        using (GdbStub debugger = machine.OpenDebugger(Limit))
+        {
+            StopIn(debugger, LinuxCodeSelector);
+            debugger.WriteMemory(debugger.ReadRegister(GdbStub.Rip), xsetbv);
+            debugger.WriteRegister(GdbStub.Rcx, register);
+            debugger.WriteRegister(GdbStub.Rax, (uint)value);
+            debugger.WriteRegister(GdbStub.Rdx, value >> 32);
+            debugger.Continue();
+            machine.Console.Expect("general protection fault", Limit);
+        }
+        Assert.DoesNotContain("Hv fault", machine.ReadHvLog(), StringComparison.Ordinal);
+    }
+
+    private static void StopIn(GdbStub debugger, ushort codeSelector)
+    {
+        long start = Stopwatch.GetTimestamp();
+        while (debugger.ReadCs() != codeSelector)
+        {
+            Assert.True(Stopwatch.GetElapsedTime(start) < Limit, "the code was never met at work");
+            debugger.Continue();
+            Thread.Sleep(Slice);
+            debugger.Stop();
+        }
     }
 
     private static void WaitFor(QemuMachine machine, string line)

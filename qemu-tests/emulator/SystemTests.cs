@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
 using Hv.Bench;
 using Xunit;
 
@@ -37,6 +39,24 @@ public abstract class SystemTests(MachineFixture machine)
     {
         Assert.Equal("fault", machine.Run($"probe msr {index}"));
         Assert.Equal("fault", machine.Run($"probe msr {index} 0"));
+    }
+
+    // Hv's region and the pool are the large runs of reserved memory, the firmware's flash aside; the pool's size is known.
+    [Fact]
+    public void The_memory_of_Hv_and_its_pool_cannot_be_reached()
+    {
+        const ulong least = 4 << 20, flash = 0xFC00_0000, flashEnd = 1ul << 32;
+        List<(ulong Start, ulong End)> reserved = [];
+        foreach (string line in machine.Run("grep -E '^[0-9a-f]+-[0-9a-f]+ : Reserved' /proc/iomem").Split('\n'))
+        {
+            ulong[] ends = [.. line.Split(' ')[0].Split('-').Select(address => ulong.Parse(address, NumberStyles.HexNumber, CultureInfo.InvariantCulture))];
+            if (ends[1] + 1 - ends[0] >= least && (ends[1] < flash || ends[0] >= flashEnd))
+                reserved.Add((ends[0], ends[1] + 1));
+        }
+        Assert.True(reserved.Sum(run => (long)(run.End - run.Start)) >= (long)machine.Status()["pool_bytes"]!, "the pool is not among the reserved memory");
+        foreach ((ulong start, ulong end) in reserved)
+            foreach (ulong address in (ulong[])[start, start + (end - start) / 2, end - 4])
+                Assert.Equal("ffffffff", machine.Run($"probe memory 0x{address:x}"));
     }
 
     // QEMU's processor has no registers that fault: unknown ones read as zero.

@@ -5,6 +5,7 @@
  *   probe instructions               runs each VMX and SVM instruction, and some that fault on every processor, and prints what became of it
  *   probe steps                      steps singly through NOP, IN, CPUID and NOP and prints where it came to a stop, in bytes from the start
  *   probe msr INDEX [VALUE]          reads or writes a model-specific register: the value, "written" or "fault"
+ *   probe memory ADDRESS             writes 0 to a doubleword of physical memory and prints what is there afterwards
  *   probe nvme OPCODE LENGTH [CDW10 [CDW11 [CDW12 [CDW13]]]]
  *                                    sends an admin command with LENGTH bytes of data: prints the NVMe status and the result
  */
@@ -20,6 +21,7 @@
 #include <string.h>
 #include <sys/io.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -121,6 +123,17 @@ static int msr(int count, char **arguments)
     return 0;
 }
 
+static int memory(uint64_t address)
+{
+    int file = open("/dev/mem", O_RDWR | O_SYNC);
+    if (file < 0) { perror("/dev/mem"); return 1; }
+    volatile uint32_t *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file, address & ~4095ull);
+    if (page == MAP_FAILED) { perror("mmap"); return 1; }
+    page[(address & 4095) / 4] = 0;
+    printf("%08x\n", page[(address & 4095) / 4]);
+    return 0;
+}
+
 static int nvme(int count, char **arguments)
 {
     static uint8_t data[1 << 20];
@@ -145,7 +158,8 @@ int main(int count, char **arguments)
     if (!strcmp(what, "instructions")) return try_instructions();
     if (!strcmp(what, "steps")) return steps();
     if (!strcmp(what, "msr")) return msr(count - 2, arguments + 2);
+    if (!strcmp(what, "memory") && count > 2) return memory(strtoull(arguments[2], NULL, 0));
     if (!strcmp(what, "nvme")) return nvme(count - 2, arguments + 2);
-    fprintf(stderr, "probe: cpuid, instructions, steps, msr or nvme?\n");
+    fprintf(stderr, "probe: cpuid, instructions, steps, msr, memory or nvme?\n");
     return 2;
 }

@@ -64,4 +64,21 @@ public sealed class GuestCpuidTests
         GuestCpuid.Filter(0xD, 2, 0, ref avx);
         Assert.Equal(256u, avx.Eax);
     }
+
+    [Theory]
+    [InlineData(0x001, 0x2FF, true)]
+    [InlineData(0x003, 0x2FF, true)]
+    [InlineData(0x007, 0x2FF, true)]
+    [InlineData(0x2E7, 0x2FF, true)]
+    [InlineData(0x01B, 0x2FF, true)]
+    [InlineData(0x000, 0x2FF, false)] // x87 state is always on
+    [InlineData(0x002, 0x2FF, false)]
+    [InlineData(0x005, 0x2FF, false)] // AVX without SSE
+    [InlineData(0x00B, 0x2FF, false)] // half of MPX
+    [InlineData(0x027, 0x2FF, false)] // a third of AVX-512
+    [InlineData(0x0E3, 0x2FF, false)] // AVX-512 without AVX
+    [InlineData(0x103, 0x2FF, false)] // a component of XSS
+    [InlineData(0x207, 0x007, false)] // one that the processor does not have
+    [InlineData(1ul << 63 | 1, 0x2FF, false)]
+    public void Xcr0_takes_what_the_processor_takes(ulong value, ulong supported, bool legal) => Assert.Equal(legal, GuestCpuid.IsLegalXcr0(value, supported));
 }

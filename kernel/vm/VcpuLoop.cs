@@ -23,6 +23,7 @@ public sealed unsafe class VcpuLoop<TBackend> where TBackend : struct, IVcpuBack
     private VcpuOf<TBackend> _onProcessor;
     private ulong _primarySince;
     private bool _yieldAsked;
+    private bool _isBeingServed;
 
     /// <summary>Schedules <paramref name="primary"/>, which runs alone until its owner has a shadow in <paramref name="shadow"/>.</summary>
     public VcpuLoop(LoopOwner owner, VcpuOf<TBackend> primary, VcpuOf<TBackend> shadow, ulong tscFrequency)
@@ -61,6 +62,7 @@ public sealed unsafe class VcpuLoop<TBackend> where TBackend : struct, IVcpuBack
         VcpuOf<TBackend> old = _primary;
         _primary = _shadow;
         _shadow = old;
+        _isBeingServed = false;
     }
 
     private void TakeTurns()
@@ -186,17 +188,7 @@ public sealed unsafe class VcpuLoop<TBackend> where TBackend : struct, IVcpuBack
         _primary.WakeUp();
         ref TBackend backend = ref _primary.Backend;
         if (_owner.HasBackgroundWork)
-        {
-            RunPrimary();
-            backend.SetInterruptExiting(false);
-            if (_yieldAsked)
-            {
-                // An interrupt has brought the exit, which is all that was wanted: it is served with the next entry.
-                backend.SetInterruptWindow(false);
-                _yieldAsked = false;
-                _primarySince = Stubs.ReadTsc();
-            }
-        }
+            RunForAWhile();
         else
         {
             backend.SetHaltExiting(_owner.NeedsAttention);
@@ -205,6 +197,22 @@ public sealed unsafe class VcpuLoop<TBackend> where TBackend : struct, IVcpuBack
         _primary.WakeUp();
         backend.SetHaltExiting(false);
         backend.SetPreemption(ulong.MaxValue);
+    }
+
+    // Comes back with the next interrupt at the latest, or after a quantum; and not twice with the same interrupt, which has to be served in between.
+    private void RunForAWhile()
+    {
+        ref TBackend backend = ref _primary.Backend;
+        backend.SetHaltExiting(true);
+        if (backend.HasPreemptionTimer)
+            backend.SetPreemption(QuantumMilliseconds * _ticksPerMillisecond);
+        else
+            backend.SetInterruptExiting(!_isBeingServed);
+        ExitReason reason = _primary.RunOnce();
+        backend.SetInterruptExiting(false);
+        if (reason == ExitReason.ExternalInterrupt)
+            backend.SetInterruptWindow(true);
+        _isBeingServed = reason == ExitReason.ExternalInterrupt || _isBeingServed && reason != ExitReason.InterruptWindow;
     }
 
     private void Bring(VcpuOf<TBackend> vcpu)

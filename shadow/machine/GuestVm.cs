@@ -228,11 +228,14 @@ public sealed unsafe class GuestVm : Vm
             _machine.AfterShadowExit();
     }
 
-    // In this slice the disk's commands end within the exit that started them; the controllers bound the wait.
-    private void FinishDiskCommands()
+    /// <summary>
+    /// Waits for the commands of the VM's disk controller, which in this slice end within the exit that started them; the real controller bounds the wait.
+    /// Flushes that wait for the end of a merge are not waited for, nor what is under way besides them: the merge polls the disk, and calls this when it is over.
+    /// </summary>
+    public void FinishDiskCommands()
     {
         VirtualNvmeController? controller = Nvme;
-        while (controller != null && (controller.IsBusy || controller.HasMore))
+        while (controller != null && (controller.HasMore || controller.IsBusy && !_machine.Disk!.HasPromises))
             controller.Poll();
     }
 

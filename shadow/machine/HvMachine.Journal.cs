@@ -97,7 +97,10 @@ public sealed unsafe partial class HvMachine
         ulong now = Time.Nanoseconds;
         _nextDiskWork = now + (now - began) * (merging || isLow ? PauseMerging : PauseAhead);
         if (merging)
+        {
             AfterMergeStep(status, now);
+            Primary.FinishDiskCommands();
+        }
         else if (status != Status.Ok)
             JournalTrouble(status, now);
     }

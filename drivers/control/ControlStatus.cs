@@ -24,4 +24,6 @@ public static class ControlStatus
     public const ushort Unavailable = 0x7C7;
     /// <summary>Switch: it failed and was undone; the reason is in the status block.</summary>
     public const ushort SwitchFailed = 0x7C8;
+    /// <summary>Start: the fork failed; the reason is in the status block.</summary>
+    public const ushort StartFailed = 0x7C9;
 }

@@ -95,6 +95,23 @@ public unsafe struct StatusBlock
     /// <summary>One sentence about <see cref="Failure"/> in ASCII, filled up with zeros; empty if there is nothing to add.</summary>
     [FieldOffset(3456)] public fixed byte Message[MessageLength];
 
+    /// <summary>How long the last fork stopped this system, in ticks of the time-stamp counter; 0 if the last shadow was no fork.</summary>
+    [FieldOffset(3648)] public ulong ForkTicks;
+    /// <summary>The part of it that the memory took.</summary>
+    [FieldOffset(3656)] public ulong ForkMemoryTicks;
+    /// <summary>Page-table entries that the fork changed.</summary>
+    [FieldOffset(3664)] public ulong ForkEntries;
+    /// <summary>4 KiB pages that the fork shared.</summary>
+    [FieldOffset(3672)] public ulong ForkPagesShared;
+    /// <summary>Of these, the ones whose sharing this system's writes have ended.</summary>
+    [FieldOffset(3680)] public ulong ForkPagesBroken;
+    /// <summary>What that took in all, in ticks of the time-stamp counter.</summary>
+    [FieldOffset(3688)] public ulong ForkBreakTicks;
+    /// <summary>Pages that the fork copied while it shut down, because it wrote to them.</summary>
+    [FieldOffset(3696)] public ulong ForkPagesCopied;
+    /// <summary>After <see cref="ControlFailure.OutOfMemory"/>: bytes of a pool that would have been enough, else 0.</summary>
+    [FieldOffset(3704)] public ulong WantedPoolBytes;
+
     /// <summary>Quiesce record <paramref name="index"/>, 0 to <see cref="MaximumQuiesceRecords"/> - 1.</summary>
     public QuiesceRecord ReadQuiesce(int index)
     {

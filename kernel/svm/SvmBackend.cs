@@ -11,7 +11,6 @@ public unsafe struct SvmBackend : IVcpuBackend
 {
     private const ulong InterruptFlag = 1 << 9;
     private const ulong NestedFaultWrite = 1 << 1, NestedFaultFetch = 1 << 4;
-    private const uint GuestAsid = 1;
     private const byte DebugException = 1;
     private const ulong DebugSingleStep = 1 << 14; // DR6.BS
 
@@ -24,9 +23,9 @@ public unsafe struct SvmBackend : IVcpuBackend
 
     /// <summary>
     /// Prepares a VMCB for a primary. <paramref name="vmcb"/> is a zeroed page; <paramref name="hostVmcb"/> a page that holds what
-    /// VMSAVE left of Hv's own state.
+    /// VMSAVE left of Hv's own state. <paramref name="asid"/> (not 0) keeps its translations apart from those of other virtual processors.
     /// </summary>
-    public void Initialize(byte* vmcb, byte* hostVmcb, SvmPermissionMaps primaryMaps, SvmPermissionMaps shadowMaps, HostPhysical nestedRoot)
+    public void Initialize(byte* vmcb, byte* hostVmcb, uint asid, SvmPermissionMaps primaryMaps, SvmPermissionMaps shadowMaps, HostPhysical nestedRoot)
     {
         _vmcb = vmcb;
         _primaryMaps = primaryMaps;
@@ -50,7 +49,7 @@ public unsafe struct SvmBackend : IVcpuBackend
         Intercept(SvmExitCode.Clgi);
         Intercept(SvmExitCode.Skinit);
         Intercept(SvmExitCode.Xsetbv);
-        *(uint*)(_vmcb + Vmcb.GuestAsid) = GuestAsid;
+        *(uint*)(_vmcb + Vmcb.GuestAsid) = asid;
         Word(Vmcb.NestedControl) = Vmcb.NestedPagingEnable;
         SetNestedRoot(nestedRoot);
         SetRole(shadow: false);

@@ -48,7 +48,7 @@ public sealed unsafe class ControlCommands : VendorCommands
         switch (command.Command.Opcode)
         {
             case ControlOpcode.Start:
-                Answer(command, ForPrimary(out ushort refused) ? _machine.AskStart(Math.Min(command.Command.Dword12, 100)) : refused);
+                Start(command);
                 break;
             case ControlOpcode.Status:
                 SendStatus(command);
@@ -63,7 +63,7 @@ public sealed unsafe class ControlCommands : VendorCommands
                     Wait(command, command.Command.Dword13);
                 break;
             case ControlOpcode.Switch:
-                AnswerOrWait(command, ForPrimary(out refused) ? _machine.AskSwitch() : refused);
+                AnswerOrWait(command, ForPrimary(out ushort refused) ? _machine.AskSwitch() : refused);
                 break;
             case ControlOpcode.Abort:
                 AnswerOrWait(command, ForPrimary(out refused) ? _machine.AskAbort() : refused);
@@ -89,8 +89,27 @@ public sealed unsafe class ControlCommands : VendorCommands
     }
 
     /// <inheritdoc/>
-    /// <remarks>A shadow of this slice starts from the boot snapshot, never as a copy with commands in it.</remarks>
-    public override void Adopt(VendorCommand command) => Answer(command, NvmeStatus.AbortRequested);
+    /// <remarks>The command that made the fork says in the shadow that it is one; what else waited in the primary has no meaning here.</remarks>
+    public override void Adopt(VendorCommand command)
+    {
+        if (command.Command.Opcode == ControlOpcode.Start)
+            command.Complete(NvmeStatus.Success, ControlOpcode.StartedShadow);
+        else
+            Answer(command, NvmeStatus.AbortRequested);
+    }
+
+    /// <summary>A shadow has been forked from this VM: the command that asked for it is answered.</summary>
+    public void Forked()
+    {
+        for (int i = 0; i < MaxWaiting; i++)
+        {
+            VendorCommand? command = _waiting[i];
+            if (command == null || command.Command.Opcode != ControlOpcode.Start)
+                continue;
+            Release(i);
+            command.Complete(NvmeStatus.Success, ControlOpcode.StartedPrimary);
+        }
+    }
 
     /// <summary>The phase has changed: those who wait for that are answered.</summary>
     public void PhaseChanged()
@@ -109,6 +128,10 @@ public sealed unsafe class ControlCommands : VendorCommands
                 case ControlOpcode.Abort when !_machine.ShadowRuns:
                     Release(i);
                     Answer(command, NvmeStatus.Success);
+                    break;
+                case ControlOpcode.Start when _machine.Reboot.Phase == ControlPhase.Failed:
+                    Release(i);
+                    Answer(command, ControlStatus.StartFailed);
                     break;
                 case ControlOpcode.Switch when _machine.Reboot.Phase == ControlPhase.Failed:
                     Release(i);
@@ -155,6 +178,23 @@ public sealed unsafe class ControlCommands : VendorCommands
     {
         refused = _vm.IsShadow ? ControlStatus.NotPrimary : NvmeStatus.Success;
         return !_vm.IsShadow;
+    }
+
+    private void Start(VendorCommand command)
+    {
+        uint flags = command.Command.Dword13;
+        if ((flags & ~ControlOpcode.StartCold) != 0)
+        {
+            Answer(command, NvmeStatus.InvalidField | NvmeStatus.DoNotRetry);
+            return;
+        }
+        bool cold = (flags & ControlOpcode.StartCold) != 0;
+        if (ForPrimary(out ushort refused))
+            refused = _machine.AskStart(Math.Min(command.Command.Dword12, 100), cold);
+        if (cold)
+            Answer(command, refused);
+        else
+            AnswerOrWait(command, refused);
     }
 
     private void Ready(VendorCommand command)

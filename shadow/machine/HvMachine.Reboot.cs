@@ -20,22 +20,27 @@ public sealed unsafe partial class HvMachine
     private const uint MergeChunks = 4096;
 
     private bool _startAsked;
+    private bool _startCold;
     private bool _abortAsked;
     private bool _switchAsked;
     private ControlFailure _failure;
     private uint _share = DefaultShare;
 
-    /// <summary>Asks for a shadow. A <see cref="ControlStatus"/> value, or 0 if it will be started.</summary>
-    public ushort AskStart(uint share)
+    /// <summary>
+    /// Asks for a shadow: a fork of the primary, or, if <paramref name="cold"/>, one that starts at the boot snapshot. A <see cref="ControlStatus"/>
+    /// value, or 0 if it will be started.
+    /// </summary>
+    public ushort AskStart(uint share, bool cold)
     {
         if (Snapshot == null || Disk == null)
             return ControlStatus.Unavailable;
         if (Reboot.Phase != ControlPhase.Idle && Reboot.Phase != ControlPhase.Failed)
-            return Reboot.Phase >= ControlPhase.Switching ? ControlStatus.Busy : ControlStatus.ShadowExists;
+            return Reboot.Phase is ControlPhase.Switching or ControlPhase.Settling ? ControlStatus.Busy : ControlStatus.ShadowExists;
         if (Pool.FreePages < LeastFreePages)
             return ControlStatus.NoMemory;
         _share = share == 0 ? DefaultShare : share;
         _startAsked = true;
+        _startCold = cold;
         Reboot.Begin();
         NeedsAttention = true;
         return 0;
@@ -89,6 +94,9 @@ public sealed unsafe partial class HvMachine
         {
             case ResetRequest.None:
                 break;
+            case ResetRequest.Reset when Reboot.Phase == ControlPhase.Stopping:
+                _restartAsked = true;
+                break;
             case ResetRequest.Reset:
                 ShadowFailed(ControlFailure.Crashed);
                 break;
@@ -103,15 +111,20 @@ public sealed unsafe partial class HvMachine
     /// <inheritdoc/>
     public override void DoWork()
     {
-        if (_startAsked)
+        if (_startAsked && (_startCold || CanFork()))
         {
             _startAsked = false;
-            StartShadow();
+            if (_startCold)
+                StartShadow();
+            else
+                ForkShadow();
         }
         if (_failure != ControlFailure.None)
             DropShadow(_failure);
         else if (_abortAsked)
             DropShadow(ControlFailure.Aborted);
+        else if (_restartAsked)
+            RestartShadow();
         else if (_switchAsked && CanSwitch())
             Switch();
         Primary.Control!.Poll();
@@ -130,20 +143,26 @@ public sealed unsafe partial class HvMachine
             Primary.Control!.PhaseChanged();
             return;
         }
+        ForkFigures.Clear();
+        Shadow.Platform.Log.Clear();
+        ClearExits(Shadow);
+        StartFromSnapshot();
+    }
+
+    private void StartFromSnapshot()
+    {
         GuestVm shadow = Shadow;
         shadow.IsShadow = true;
         shadow.AllowsHypercalls = true;
         shadow.WasPromoted = false;
         shadow.Nested = shadow.ShadowMemory.Table;
         shadow.Nvme!.Pause();
-        _ = shadow.Nvme.Rebind(shadow.Memory, Disk.ShadowView, shadow.Platform.Interrupts);
+        _ = shadow.Nvme.Rebind(shadow.Memory, Disk!.ShadowView, shadow.Platform.Interrupts);
         shadow.Nvme.Reset();
         shadow.Msrs.Clear();
         Snapshot!.Restore(shadow);
         shadow.Vcpu.SetRole(shadow: true);
         shadow.Vcpu.SetNestedRoot(shadow.Nested.Root);
-        for (int i = 0; i < shadow.Exits.Length; i++)
-            shadow.Exits[i] = 0;
         Log.Line("Hv: a shadow starts; free pages ", Pool.FreePages);
         Reboot.Enter(ControlPhase.Booting);
         Primary.Control!.PhaseChanged();
@@ -152,11 +171,14 @@ public sealed unsafe partial class HvMachine
     private void DropShadow(ControlFailure failure)
     {
         KeepFigures();
+        if (failure == ControlFailure.OutOfMemory)
+            Reboot.WantedPoolBytes = WantedPoolPages() * PageSize.Small;
         Shadow.Nvme!.Reset();
-        Shadow.ShadowMemory.Clear();
+        EndSharing();
         _ = Disk!.Discard();
         _failure = ControlFailure.None;
         _abortAsked = false;
+        _restartAsked = false;
         _switchAsked = false;
         Primary.Vcpu.SetRole(shadow: false);
         Primary.Vcpu.WakeUp();
@@ -171,6 +193,7 @@ public sealed unsafe partial class HvMachine
         Reboot.PagesZeroFilled = Shadow.ShadowMemory.PagesZeroFilled;
         Reboot.OverlayBytes = Disk!.OverlayBytes;
         Reboot.PreservedBytes = Disk.PreservedChunks * PageSize.Small;
+        KeepForkFigures();
     }
 
     // Only between interrupts of the shadow: what is in service cannot be carried into the real controllers.

@@ -31,6 +31,10 @@ internal sealed class FakeHypervisor(FakeSystem system) : IAdminPort
 
     public string Log { get; set; } = "";
     public uint Share { get; private set; }
+    public bool Cold { get; private set; }
+
+    /// <summary>The commands are sent in the fork.</summary>
+    public bool IsFork { get; set; }
 
     public void Enter(ControlPhase phase)
     {
@@ -51,6 +55,9 @@ internal sealed class FakeHypervisor(FakeSystem system) : IAdminPort
             case ControlOpcode.Start:
                 system.Calls.Add("start");
                 Share = command.Dword12;
+                Cold = command.Dword13 == ControlOpcode.StartCold;
+                if (IsFork)
+                    return new AdminReply(0, ControlOpcode.StartedShadow);
                 Enter(ControlPhase.Preparing);
                 foreach ((double seconds, ControlPhase phase) in AfterStart)
                     Plan(TimeSpan.FromSeconds(seconds), phase);

@@ -51,6 +51,12 @@ public sealed class CommandLine(ISystem system, TextWriter output, TextWriter er
         Option<int> share = Number("--share", 0, 0, 95, "The least share of the processors for the shadow, in percent; 0 leaves it to Hv.");
         Option<int> timeout = Number("--timeout", DefaultTimeout, 1, 7 * 24 * 3600, "After so many seconds a shadow that is not ready is thrown away.");
         Option<int> finishTimeout = Number("--timeout", DefaultFinishTimeout, 0, 3600, "How many seconds to wait for devices after the switch.");
+        var cold = new Option<bool>("--cold") { Description = "Start the shadow from the disk, without shutting a copy of this system down first." };
+        var rebootCommand = new Option<string>("--reboot-command")
+        {
+            Description = "What shuts the copy of this system down and reboots it (default: 'systemctl reboot', without systemd 'reboot').",
+            DefaultValueFactory = _ => "", HelpName = "COMMAND",
+        };
         var finish = new Option<bool>("--finish") { Description = "After the switch, finish it as 'shadowctl finish' does." };
         return new RootCommand(Description)
         {
@@ -58,12 +64,14 @@ public sealed class CommandLine(ISystem system, TextWriter output, TextWriter er
             Command("reboot", "Starts a shadow, waits until it is up, and switches to it.", (client, parsed) =>
             {
                 var reboot = new ShadowReboot(system, client, error);
-                reboot.Start(parsed.GetValue(share));
+                if (!reboot.Start(parsed.GetValue(share), parsed.GetValue(cold), parsed.GetValue(rebootCommand)!))
+                    return;
                 reboot.WaitUntilReady(TimeSpan.FromSeconds(parsed.GetValue(timeout)));
                 reboot.Switch();
-            }, share, timeout),
-            Command("start", "Starts a shadow: writes all file data to the disk and boots this system anew in the background.", (client, parsed) =>
-                new ShadowReboot(system, client, error).Start(parsed.GetValue(share)), share),
+            }, share, timeout, cold, rebootCommand),
+            Command("start", "Starts a shadow: a copy of this system that shuts down and boots anew in the background.", (client, parsed) =>
+                new ShadowReboot(system, client, error).Start(parsed.GetValue(share), parsed.GetValue(cold), parsed.GetValue(rebootCommand)!),
+                share, cold, rebootCommand),
             Command("wait", "Waits until the shadow is up.", (client, parsed) =>
                 new ShadowReboot(system, client, error).WaitUntilReady(TimeSpan.FromSeconds(parsed.GetValue(timeout))), timeout),
             Command("switch", "Switches to the shadow. This system is dropped; what it has not saved is lost.", (client, _) =>

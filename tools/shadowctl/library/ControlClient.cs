@@ -7,8 +7,16 @@ namespace Hv.ShadowControl;
 /// <summary>Speaks the control channel.</summary>
 public sealed class ControlClient(IAdminPort port) : IDisposable
 {
-    /// <summary>Starts a shadow that gets at least <paramref name="share"/> percent of the processors (0: Hv's default).</summary>
-    public void Start(int share) => Check(port.Send(new AdminCommand(ControlOpcode.Start, (uint)share), []));
+    /// <summary>
+    /// Starts a shadow that gets at least <paramref name="share"/> percent of the processors (0: Hv's default): a fork of this system, or, if
+    /// <paramref name="cold"/>, one that starts from the boot snapshot. A fork returns twice: true in the shadow.
+    /// </summary>
+    public bool Start(int share, bool cold)
+    {
+        AdminReply reply = port.Send(new AdminCommand(ControlOpcode.Start, (uint)share, cold ? ControlOpcode.StartCold : 0), []);
+        Check(reply);
+        return !cold && reply.Result == ControlOpcode.StartedShadow;
+    }
 
     /// <summary>How things stand.</summary>
     public StatusBlock Status() => ReadStatus(new AdminCommand(ControlOpcode.Status));

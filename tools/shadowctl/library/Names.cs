@@ -17,6 +17,7 @@ public static class Names
         ControlPhase.Switching => "switching",
         ControlPhase.Settling => "settling",
         ControlPhase.Failed => "failed",
+        ControlPhase.Stopping => "stopping",
         _ => "unknown",
     };
 
@@ -62,7 +63,7 @@ public static class Names
     {
         ControlFailure.Aborted => "The shadow was aborted.",
         ControlFailure.OutOfMemory => "Hv's memory pool is too small for the shadow.",
-        ControlFailure.Crashed => "The shadow crashed while it booted.",
+        ControlFailure.Crashed => "The shadow crashed.",
         ControlFailure.PoweredOff => "The shadow turned itself off.",
         ControlFailure.Unsupported => "The shadow did something that Hv does not support.",
         ControlFailure.DiskError => "The disk reported an error.",
@@ -82,6 +83,7 @@ public static class Names
         ControlStatus.Busy => "A switch is being made, or the machine is settling after one.",
         ControlStatus.Unavailable => "This machine cannot have a shadow.",
         ControlStatus.SwitchFailed => "The switch failed and was undone.",
+        ControlStatus.StartFailed => "The fork failed; 'shadowctl status' says why.",
         _ => $"Hv refused the command with NVMe status {status:X3}h.",
     };
 

@@ -9,12 +9,27 @@ public sealed class ShadowReboot(ISystem system, ControlClient client, TextWrite
 {
     private static readonly TimeSpan WaitSlice = TimeSpan.FromSeconds(1);
 
-    /// <summary>Syncs the file systems and starts a shadow with at least <paramref name="share"/> percent of the processors.</summary>
-    public void Start(int share)
+    /// <summary>
+    /// Starts a shadow with at least <paramref name="share"/> percent of the processors: a fork of this system, which is rebooted there by
+    /// <paramref name="rebootCommand"/> (empty: as usual); or, if <paramref name="cold"/>, a machine that starts from the disk as it is now, after the
+    /// file systems have been synced. False in the shadow: nothing more is to be done there.
+    /// </summary>
+    public bool Start(int share, bool cold, string rebootCommand)
     {
-        log.WriteLine("[    0.0 s] syncing");
-        system.Sync();
-        client.Start(share);
+        if (cold)
+        {
+            log.WriteLine("[    0.0 s] syncing");
+            system.Sync();
+        }
+        else
+        {
+            log.WriteLine("[    0.0 s] forking");
+        }
+        if (!client.Start(share, cold))
+            return true;
+        log.WriteLine("this is the shadow: rebooting");
+        system.Reboot(rebootCommand);
+        return false;
     }
 
     /// <summary>Waits until the shadow is ready; after <paramref name="limit"/> it is thrown away.</summary>

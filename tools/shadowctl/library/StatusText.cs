@@ -19,6 +19,12 @@ public static class StatusText
         Line("elapsed", Format($"{StatusView.Seconds(block.ElapsedNanoseconds):F1} s, in this phase {StatusView.Seconds(block.PhaseNanoseconds):F1} s"));
         Line("pages", $"{block.PagesCopied} copied, {block.PagesZeroFilled} zero-filled");
         Line("disk", $"{block.OverlayBytes} bytes in the overlay, {block.PreservedBytes} preserved");
+        if (block.ForkTicks != 0)
+        {
+            Line("fork", Format($"{status.Microseconds(block.ForkTicks) / 1000:F3} ms, of that memory {status.Microseconds(block.ForkMemoryTicks) / 1000:F3} ms ({block.ForkEntries} entries for {block.ForkPagesShared >> 8} MiB)"));
+            Line("  pages broken", block.ForkPagesBroken == 0 ? "0" : Format($"{block.ForkPagesBroken}, {status.Microseconds(block.ForkBreakTicks) / block.ForkPagesBroken:F3} us each"));
+            Line("  pages copied", block.ForkPagesCopied.ToString(CultureInfo.InvariantCulture));
+        }
         Line("pool", $"{block.PoolBytes >> 20} MiB, {block.PoolFreeBytes >> 20} MiB free");
         Line("Hv", $"build {status.BuildId}, image {block.ImageBytes >> 10} KiB, memory {block.HvMemoryBytes >> 10} KiB");
         Line("switches", block.SwitchCount.ToString(CultureInfo.InvariantCulture));

@@ -43,7 +43,16 @@ public sealed unsafe class StatusView
     public IReadOnlyList<KeyValuePair<string, double>> SwitchMarks { get; }
 
     /// <summary>The failure as sentences.</summary>
-    public string Explanation => Message.Length == 0 ? Names.Explain(_block.Failure) : Names.Explain(_block.Failure) + " " + Message;
+    public string Explanation
+    {
+        get
+        {
+            string text = Names.Explain(_block.Failure);
+            if (_block.Failure == ControlFailure.OutOfMemory && _block.WantedPoolBytes != 0)
+                text += $" It has {_block.PoolBytes >> 20} MiB; {(_block.WantedPoolBytes + (1 << 20) - 1) >> 20} MiB would have been enough.";
+            return Message.Length == 0 ? text : text + " " + Message;
+        }
+    }
 
     /// <summary>The progress in the phase in percent; null if not known.</summary>
     public double? Percent => _block.ProgressTotal == 0 ? null : Math.Min(100, 100.0 * _block.ProgressDone / _block.ProgressTotal);
@@ -67,6 +76,8 @@ public sealed unsafe class StatusView
         json.WriteNumber("preserved_bytes", _block.PreservedBytes);
         json.WriteNumber("pool_bytes", _block.PoolBytes);
         json.WriteNumber("pool_free_bytes", _block.PoolFreeBytes);
+        json.WriteNumber("wanted_pool_bytes", _block.WantedPoolBytes);
+        WriteFork(json);
         json.WriteNumber("hv_memory_bytes", _block.HvMemoryBytes);
         json.WriteNumber("efi_image_bytes", _block.ImageBytes);
         json.WriteString("build_id", BuildId);
@@ -89,6 +100,29 @@ public sealed unsafe class StatusView
     public int QuiesceCount => (int)Math.Min(_block.QuiesceCount, StatusBlock.MaximumQuiesceRecords);
 
     internal static double Seconds(ulong nanoseconds) => nanoseconds / 1e9;
+
+    /// <summary>Ticks of the time-stamp counter in microseconds.</summary>
+    internal double Microseconds(ulong ticks) => _block.TscFrequency == 0 ? 0 : ticks * 1e6 / _block.TscFrequency;
+
+    private void WriteFork(Utf8JsonWriter json)
+    {
+        if (_block.ForkTicks == 0)
+        {
+            json.WriteNull("fork");
+            return;
+        }
+        json.WriteStartObject("fork");
+        json.WriteNumber("pause_ticks", _block.ForkTicks);
+        json.WriteNumber("pause_microseconds", Math.Round(Microseconds(_block.ForkTicks), 1));
+        json.WriteNumber("memory_ticks", _block.ForkMemoryTicks);
+        json.WriteNumber("memory_microseconds", Math.Round(Microseconds(_block.ForkMemoryTicks), 1));
+        json.WriteNumber("entries_changed", _block.ForkEntries);
+        json.WriteNumber("pages_shared", _block.ForkPagesShared);
+        json.WriteNumber("pages_broken", _block.ForkPagesBroken);
+        json.WriteNumber("break_ticks", _block.ForkBreakTicks);
+        json.WriteNumber("pages_copied", _block.ForkPagesCopied);
+        json.WriteEndObject();
+    }
 
     private static void WriteExits(Utf8JsonWriter json, string name, IReadOnlyList<KeyValuePair<string, ulong>> exits)
     {

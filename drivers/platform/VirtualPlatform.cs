@@ -210,7 +210,7 @@ public sealed class VirtualPlatform : PortDevice
     public void Capture(RealPlatform real)
     {
         Keyboard.Capture(real.Ports);
-        CaptureRunning(real, real.Ports);
+        CaptureReadable(real, real.Ports);
     }
 
     /// <summary>
@@ -218,6 +218,12 @@ public sealed class VirtualPlatform : PortDevice
     /// stays as it is: known from <see cref="ObserveWrite"/>. <paramref name="configuration"/> has the PCI configuration address port as that system sees it.
     /// </summary>
     public void CaptureRunning(RealPlatform real, PortDevice configuration)
+    {
+        CaptureReadable(real, configuration);
+        Serial.FinishSending();
+    }
+
+    private void CaptureReadable(RealPlatform real, PortDevice configuration)
     {
         Pit.Capture(real.Ports);
         Rtc.Capture(real.Ports);

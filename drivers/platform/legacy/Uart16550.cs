@@ -198,17 +198,27 @@ public sealed class Uart16550 : PortDevice
         _fifoControl = (byte)((_fifoControl & FifoKept & ~FifoEnable) | ((id & IdFifo) == IdFifo ? FifoEnable : 0));
         _modemControl = (byte)(ReadReal(real, ModemControl) & 0x1F);
         _scratch = ReadReal(real, Scratch);
-        // Reading the ID has taken an interrupt of the transmitter away; it is due again in both. The virtual transmitter is done at once, also with
-        // what the real one is still sending.
-        bool transmitted = (id & 0x0F) == IdTransmit;
-        _transmitPending = transmitted || (_interruptEnable & EnableTransmit) != 0;
-        if (transmitted && (_interruptEnable & EnableTransmit) != 0 && (_lineControl & DivisorLatch) == 0)
+        // Reading the ID has taken an interrupt of the transmitter away; it is due again in both.
+        _transmitPending = (id & 0x0F) == IdTransmit;
+        if (_transmitPending && (_interruptEnable & EnableTransmit) != 0 && (_lineControl & DivisorLatch) == 0)
         {
             WriteReal(real, InterruptEnable, (byte)(_interruptEnable & ~EnableTransmit));
             WriteReal(real, InterruptEnable, _interruptEnable);
         }
         _head = _count = 0;
         _lineErrors = _modemDelta = 0;
+        UpdateLine();
+    }
+
+    /// <summary>
+    /// After <see cref="Capture"/>, in a copy of a system that goes on: what the real port is still sending counts as sent here, so that the interrupt which
+    /// the copy waits for comes. One too many does no harm.
+    /// </summary>
+    public void FinishSending()
+    {
+        if ((_interruptEnable & EnableTransmit) == 0)
+            return;
+        _transmitPending = true;
         UpdateLine();
     }
 

@@ -19,7 +19,7 @@ public sealed unsafe class CommandLineTests
     [Fact]
     public void Reboot_forks_waits_and_switches()
     {
-        Hypervisor.AfterStart.Add((0.5, ControlPhase.Stopping));
+        Hypervisor.AfterStart.Add((0.2, ControlPhase.Stopping));
         Boots(30);
         Assert.Equal(ExitCode.Success, Run("reboot", "--share", "20"));
         Assert.Equal(["start", "sync", "switch", "close"], _system.Calls);

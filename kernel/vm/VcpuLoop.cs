@@ -184,6 +184,8 @@ public sealed unsafe class VcpuLoop<TBackend> where TBackend : struct, IVcpuBack
     // No shadow, but somebody waits for a time limit: it is looked at with each exit, and HLT makes sure that there is one.
     private void RunAlone()
     {
+        // A shadow that was thrown away while the primary served an interrupt took the wish to yield with it: the next one starts afresh.
+        _yieldAsked = false;
         Bring(_primary);
         _primary.WakeUp();
         ref TBackend backend = ref _primary.Backend;

@@ -3,6 +3,7 @@ using Hv.Boot.Uefi;
 using Hv.Drivers.Block;
 using Hv.Drivers.Nvme.Virtual;
 using Hv.Drivers.Pci.Host;
+using Hv.Drivers.Platform;
 
 using Hv.Kernel;
 using Hv.Kernel.Diagnostics;
@@ -147,6 +148,9 @@ internal sealed unsafe class BootCalls : BootCallHandler
             return status;
         snapshot.TakeProcessor(vm.Vcpu, VmcallBytes, Hypercall.SnapshotRestored, _machine.Real);
         _machine.UseSnapshot(snapshot);
+        ReadOnlySpan<byte> observed = VirtualPlatform.ObservedPorts;
+        for (int i = 0; i < observed.Length; i++)
+            _primaryMaps.SetPort(observed[i], true);
         BootHeap.Seal();
         Log.Write("Hv: boot snapshot of ");
         Log.Decimal(snapshot.Memory.Count);

@@ -59,7 +59,8 @@ internal static unsafe class HypervisorStart
         NameSymbols(parameters);
 
         var identity = new IdentityMap(own, virtualization.ReadMemoryTypes(), AddressSpace.PhysicalBits);
-        PageTable nested = virtualization.NewNestedTable(pages);
+        // Large pages are split while a shadow shares the memory: there are not enough pages for that in the region.
+        PageTable nested = virtualization.NewNestedTable(pool);
         Status status = identity.MapAll(nested);
         Invariant.Holds(status == Status.Ok, "nested page table");
         if (virtualization.Enable(pages) != Status.Ok)

@@ -70,6 +70,7 @@ internal static unsafe class MachineBuilder
     {
         var vm = new GuestVm(machine);
         vm.Platform = machine.NewPlatform();
+        vm.PrimaryPorts.Observe(vm.Platform, machine.Time);
         return vm;
     }
 

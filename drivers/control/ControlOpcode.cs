@@ -8,11 +8,22 @@ namespace Hv.Drivers.Control;
 public static class ControlOpcode
 {
     /// <summary>
-    /// Starts a shadow from the boot snapshot; returns at once. Dword 12: the least share of the processors for the shadow in percent, 0 for
-    /// the default. Dword 13: <see cref="StartWithoutJournal"/> or 0. Dword 14: after how many seconds a shadow that is not ready is thrown away, 0 for
-    /// the default (<see cref="StartOptions"/>). The caller has synced its file systems.
+    /// Starts a shadow. Dword 12: the least share of the processors for the shadow in percent, 0 for the default. Dword 13: flags, <see cref="StartCold"/>
+    /// and <see cref="StartWithoutJournal"/>. Dword 14: after how many seconds a shadow that is not ready is thrown away, 0 for the default
+    /// (<see cref="StartOptions"/>). The shadow is a fork of this system, in which the command completes, too, with another result
+    /// (<see cref="StartedPrimary"/>, <see cref="StartedShadow"/>): there the system is to be rebooted. With <see cref="StartCold"/> it starts
+    /// from the boot snapshot, and the caller has synced its file systems.
     /// </summary>
     public const byte Start = 0xC0;
+
+    /// <summary>Flag of <see cref="Start"/>: start from the boot snapshot.</summary>
+    public const uint StartCold = 1 << 0;
+
+    /// <summary>Result of <see cref="Start"/>: this is the primary.</summary>
+    public const uint StartedPrimary = 0;
+
+    /// <summary>Result of <see cref="Start"/>: this is the shadow.</summary>
+    public const uint StartedShadow = 1;
 
     /// <summary>Reads a <see cref="StatusBlock"/>, or as much of it as the data has room for.</summary>
     public const byte Status = 0xC2;

@@ -17,6 +17,8 @@ public enum ControlPhase : uint
     Settling = 5,
     /// <summary>The shadow failed and was thrown away; <see cref="StatusBlock.Failure"/> says why. As good as <see cref="Idle"/> for a new start.</summary>
     Failed = 6,
+    /// <summary>The shadow, a fork of this system, shuts down; it boots when it resets itself.</summary>
+    Stopping = 7,
     /// <summary>How many there are.</summary>
-    Count = 7,
+    Count = 8,
 }

@@ -24,6 +24,8 @@ public static class ControlStatus
     public const ushort Unavailable = 0x7C7;
     /// <summary>Switch: it failed and was undone; the reason is in the status block.</summary>
     public const ushort SwitchFailed = 0x7C8;
+    /// <summary>Start: the fork failed; the reason is in the status block.</summary>
+    public const ushort StartFailed = 0x7C9;
     /// <summary>Switch: the disk has no journal that can be used, and the caller did not agree to go without. FindJournal: there is none.</summary>
     public const ushort NoJournal = 0x7D0;
     /// <summary>Switch: what the shadow has written does not fit the journal, and the caller did not agree to go without.</summary>

@@ -6,7 +6,7 @@ namespace Hv.Drivers.Control;
 public readonly struct StartOptions
 {
     private const uint MostPercent = 100;
-    private const uint KnownFlags = ControlOpcode.StartWithoutJournal;
+    private const uint KnownFlags = ControlOpcode.StartCold | ControlOpcode.StartWithoutJournal;
 
     /// <summary>Dwords 12, 13 and 14 of the command.</summary>
     public readonly uint Dword12, Dword13, Dword14;
@@ -24,6 +24,9 @@ public readonly struct StartOptions
 
     /// <summary>After how many seconds a shadow that is not ready is thrown away; 0 for Hv's default.</summary>
     public uint Seconds => Dword14;
+
+    /// <summary>The shadow starts from the boot snapshot; it is no fork.</summary>
+    public bool IsCold => (Dword13 & ControlOpcode.StartCold) != 0;
 
     /// <summary>The journal is left alone.</summary>
     public bool IsWithoutJournal => (Dword13 & ControlOpcode.StartWithoutJournal) != 0;

@@ -103,6 +103,23 @@ public unsafe struct StatusBlock
     /// <summary>How many it does not have yet; after the switch, how many are not at their places yet.</summary>
     [FieldOffset(3608)] public ulong JournalPendingBytes;
 
+    /// <summary>How long the last fork stopped this system, in ticks of the time-stamp counter; 0 if the last shadow was no fork.</summary>
+    [FieldOffset(3648)] public ulong ForkTicks;
+    /// <summary>The part of it that the memory took.</summary>
+    [FieldOffset(3656)] public ulong ForkMemoryTicks;
+    /// <summary>Page-table entries that the fork changed.</summary>
+    [FieldOffset(3664)] public ulong ForkEntries;
+    /// <summary>4 KiB pages that the fork shared.</summary>
+    [FieldOffset(3672)] public ulong ForkPagesShared;
+    /// <summary>Of these, the ones whose sharing this system's writes have ended.</summary>
+    [FieldOffset(3680)] public ulong ForkPagesBroken;
+    /// <summary>What that took in all, in ticks of the time-stamp counter.</summary>
+    [FieldOffset(3688)] public ulong ForkBreakTicks;
+    /// <summary>Pages that the fork copied while it shut down, because it wrote to them.</summary>
+    [FieldOffset(3696)] public ulong ForkPagesCopied;
+    /// <summary>After <see cref="ControlFailure.OutOfMemory"/>: bytes of a pool that would have been enough, else 0.</summary>
+    [FieldOffset(3704)] public ulong WantedPoolBytes;
+
     /// <summary>What has become of the old primary's last view of the disk.</summary>
     [FieldOffset(3712)] public LastViewState LastView;
     /// <summary>How many ranges of the disk are data: there the primary's writes win.</summary>

@@ -209,15 +209,74 @@ public sealed class VirtualPlatform : PortDevice
     /// </summary>
     public void Capture(RealPlatform real)
     {
+        Keyboard.Capture(real.Ports);
+        CaptureReadable(real, real.Ports);
+    }
+
+    /// <summary>
+    /// As <see cref="Capture"/>, for a copy of a system that goes on running with the real devices: nothing is taken away from it. What cannot be read so
+    /// stays as it is: known from <see cref="ObserveWrite"/>. <paramref name="configuration"/> has the PCI configuration address port as that system sees it.
+    /// </summary>
+    public void CaptureRunning(RealPlatform real, PortDevice configuration)
+    {
+        CaptureReadable(real, configuration);
+        Serial.FinishSending();
+    }
+
+    private void CaptureReadable(RealPlatform real, PortDevice configuration)
+    {
         Pit.Capture(real.Ports);
         Rtc.Capture(real.Ports);
         if (real.Hpet != null)
             Hpet.Capture(real.Hpet);
-        Keyboard.Capture(real.Ports);
         Serial.Capture(real.Ports);
         Acpi.Capture(real.Ports);
-        Pci.Capture(real.Ports);
+        Pci.Capture(configuration);
         Interrupts.Capture(real);
+    }
+
+    /// <summary>
+    /// Ports whose state cannot be read back, so that a system's accesses to the real devices behind them are shown to a model: 8259 pair, counter 0 and
+    /// control of the 8254 (counter 2 is polled, and its state is not needed), keyboard controller.
+    /// </summary>
+    public static ReadOnlySpan<byte> ObservedPorts =>
+    [
+        (byte)Pic8259.MasterCommand, (byte)Pic8259.MasterData, (byte)Pic8259.SlaveCommand, (byte)Pic8259.SlaveData,
+        (byte)Pit8254.Channel0, (byte)Pit8254.Control, (byte)I8042.DataPort, (byte)I8042.CommandPort,
+    ];
+
+    /// <summary>Whether a port is one of <see cref="ObservedPorts"/>.</summary>
+    public static bool IsObserved(ushort port) => port is Pic8259.MasterCommand or Pic8259.MasterData or Pic8259.SlaveCommand or Pic8259.SlaveData
+        or Pit8254.Channel0 or Pit8254.Control or I8042.DataPort or I8042.CommandPort;
+
+    /// <summary>A system has written to one of <see cref="ObservedPorts"/> of the real device: this model follows. The clock is up to date.</summary>
+    public void ObserveWrite(ushort port, byte value)
+    {
+        switch (port)
+        {
+            case Pit8254.Channel0:
+            case Pit8254.Control:
+                Pit.WritePort(port, 1, value);
+                break;
+            case I8042.DataPort:
+            case I8042.CommandPort:
+                Keyboard.WritePort(port, 1, value);
+                // The real one gives the answers.
+                Keyboard.DropData();
+                break;
+            default:
+                Interrupts.Pic.WritePort(port, 1, value);
+                break;
+        }
+    }
+
+    /// <summary>A system has read from one of <see cref="ObservedPorts"/> of the real device: this model follows, where reading changes something.</summary>
+    public void ObserveRead(ushort port)
+    {
+        if (port == Pit8254.Channel0)
+            Pit.ReadPort(port, 1);
+        else if (port is not (I8042.DataPort or I8042.CommandPort or Pit8254.Control))
+            Interrupts.Pic.ReadPort(port, 1);
     }
 
     /// <summary>

@@ -27,7 +27,13 @@ public readonly struct NestedFormat
     public bool IsPresent(ulong entry) => (entry & (_isEpt ? EptRead | EptWrite | EptExecute : Present)) != 0;
 
     /// <summary>Whether an entry lets the guest write.</summary>
-    public bool IsWritable(ulong entry) => (entry & 2) != 0;
+    public bool IsWritable(ulong entry) => (entry & Writable) != 0;
+
+    /// <summary>The same leaf, without the right to write.</summary>
+    public static ulong ReadOnly(ulong leaf) => leaf & ~Writable;
+
+    /// <summary>The same leaf, with the right to write.</summary>
+    public static ulong ReadWrite(ulong leaf) => leaf | Writable;
 
     /// <summary>The entry for a table at <paramref name="table"/>, allowing everything that the leaves below it allow.</summary>
     public ulong Table(HostPhysical table) => table.Value | (_isEpt ? EptRead | EptWrite | EptExecute : Present | Writable | User);

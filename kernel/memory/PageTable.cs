@@ -100,12 +100,73 @@ public sealed unsafe class PageTable
     /// </summary>
     public ulong* SmallEntry(ulong address) => Descend(address, downTo: 0);
 
+    /// <summary>
+    /// Takes the right to write from what is mapped in [start, end), 4 KiB aligned. Large pages stay large unless the range ends within them.
+    /// <paramref name="changed"/> counts the entries. <see cref="Status.OutOfMemory"/> if a table page is missing.
+    /// </summary>
+    public Status Protect(ulong start, ulong end, out ulong changed)
+    {
+        changed = 0;
+        for (ulong at = start; at < end;)
+        {
+            ulong* entry = Find(at, out int level);
+            int shift = PageSize.SmallShift + level * BitsPerLevel;
+            ulong next = ((at >> shift) + 1) << shift;
+            if (_format.IsPresent(*entry))
+            {
+                bool whole = (at & ((1ul << shift) - 1)) == 0 && next <= end;
+                if (!whole)
+                {
+                    if (Descend(at, level - 1) == null)
+                        return Status.OutOfMemory;
+                    continue;
+                }
+                if (_format.IsWritable(*entry))
+                {
+                    Volatile.Write(ref *entry, NestedFormat.ReadOnly(*entry));
+                    changed++;
+                }
+            }
+            at = next;
+        }
+        return Status.Ok;
+    }
+
+    /// <summary>
+    /// Gives the right to write to the 4 KiB page that holds <paramref name="address"/>; a large page is split for that. <see cref="Status.NotFound"/>
+    /// if nothing is mapped. <see cref="Status.OutOfMemory"/> if a table page is missing: then the large page as a whole may be written.
+    /// </summary>
+    public Status AllowWrite(ulong address)
+    {
+        if (Lookup(address, out _) == 0)
+            return Status.NotFound;
+        ulong* entry = Descend(address, downTo: 0);
+        Status status = entry != null ? Status.Ok : Status.OutOfMemory;
+        if (entry == null)
+            entry = Find(address, out _);
+        Volatile.Write(ref *entry, NestedFormat.ReadWrite(*entry));
+        return status;
+    }
+
     /// <summary>Gives all table pages but the root back and leaves the table empty.</summary>
     public void Clear()
     {
         FreeBelow(_root, Levels - 1);
         for (int i = 0; i < EntriesPerTable; i++)
             _root[i] = 0;
+    }
+
+    // The entry at which a walk ends: a leaf, or one that is not present.
+    private ulong* Find(ulong address, out int level)
+    {
+        ulong* table = _root;
+        for (level = Levels - 1; ; level--)
+        {
+            ulong* entry = &table[(int)(address >> (PageSize.SmallShift + level * BitsPerLevel)) & (EntriesPerTable - 1)];
+            if (level == 0 || !_format.IsPresent(*entry) || (*entry & NestedFormat.LargePage) != 0)
+                return entry;
+            table = (ulong*)(*entry & NestedFormat.AddressMask);
+        }
     }
 
     private Status Set(ulong address, ulong bytes, ulong target, ulong leaf, bool stepTarget)

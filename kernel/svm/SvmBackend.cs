@@ -11,8 +11,7 @@ public unsafe struct SvmBackend : IVcpuBackend
 {
     private const ulong InterruptFlag = 1 << 9;
     private const ulong NestedFaultWrite = 1 << 1, NestedFaultFetch = 1 << 4;
-    private const uint GuestAsid = 1;
-    private const byte DebugException = 1;
+    private const byte DebugException = 1, FirstInterruptVector = 32;
     private const ulong DebugSingleStep = 1 << 14; // DR6.BS
 
     private byte* _vmcb;
@@ -24,9 +23,9 @@ public unsafe struct SvmBackend : IVcpuBackend
 
     /// <summary>
     /// Prepares a VMCB for a primary. <paramref name="vmcb"/> is a zeroed page; <paramref name="hostVmcb"/> a page that holds what
-    /// VMSAVE left of Hv's own state.
+    /// VMSAVE left of Hv's own state. <paramref name="asid"/> (not 0) keeps its translations apart from those of other virtual processors.
     /// </summary>
-    public void Initialize(byte* vmcb, byte* hostVmcb, SvmPermissionMaps primaryMaps, SvmPermissionMaps shadowMaps, HostPhysical nestedRoot)
+    public void Initialize(byte* vmcb, byte* hostVmcb, uint asid, SvmPermissionMaps primaryMaps, SvmPermissionMaps shadowMaps, HostPhysical nestedRoot)
     {
         _vmcb = vmcb;
         _primaryMaps = primaryMaps;
@@ -50,7 +49,7 @@ public unsafe struct SvmBackend : IVcpuBackend
         Intercept(SvmExitCode.Clgi);
         Intercept(SvmExitCode.Skinit);
         Intercept(SvmExitCode.Xsetbv);
-        *(uint*)(_vmcb + Vmcb.GuestAsid) = GuestAsid;
+        *(uint*)(_vmcb + Vmcb.GuestAsid) = asid;
         Word(Vmcb.NestedControl) = Vmcb.NestedPagingEnable;
         SetNestedRoot(nestedRoot);
         SetRole(shadow: false);
@@ -96,9 +95,22 @@ public unsafe struct SvmBackend : IVcpuBackend
         _vmcb[Vmcb.TlbControl] = 0;
         bool expired = Word(Vmcb.ExitCode) == SvmExitCode.Interrupt && _timer.GiveBack();
         // An event that was being delivered when the guest stopped is delivered again, unless the exit brings another.
-        ulong interrupted = Word(Vmcb.ExitIntInfo);
-        Word(Vmcb.EventInjection) = (interrupted & Vmcb.EventValid) != 0 ? interrupted : 0;
+        Word(Vmcb.EventInjection) = EventToRepeat(Word(Vmcb.ExitIntInfo));
         Decode(ref exit, expired);
+    }
+
+    /// <summary>What to inject after an exit whose EXITINTINFO is <paramref name="interrupted"/> (APM vol. 2, 15.7.2); 0: nothing.</summary>
+    /// <remarks>
+    /// QEMU calls an external interrupt that was not intercepted an exception there, and refuses to enter with exceptions of such vectors. No processor
+    /// has exceptions from vector 32 on. A software interrupt is not repeated: RIP is still at its instruction.
+    /// </remarks>
+    public static ulong EventToRepeat(ulong interrupted)
+    {
+        ulong type = interrupted & Vmcb.EventTypeMask;
+        if ((interrupted & Vmcb.EventValid) == 0 || type == Vmcb.EventSoftware)
+            return 0;
+        bool isException = type == Vmcb.EventException;
+        return isException && (byte)interrupted >= FirstInterruptVector ? interrupted & ~Vmcb.EventTypeMask | Vmcb.EventInterrupt : interrupted;
     }
 
     /// <inheritdoc/>
@@ -359,6 +371,7 @@ public unsafe struct SvmBackend : IVcpuBackend
             case SvmExitCode.WriteCr8: exit.Reason = ExitReason.TaskPriority; return;
             case SvmExitCode.Shutdown: exit.Reason = ExitReason.TripleFault; return;
             case SvmExitCode.Init: exit.Reason = ExitReason.Init; return;
+            case uint.MaxValue: // What QEMU 7.2 writes.
             case ulong.MaxValue: exit.Reason = ExitReason.EntryFailed; return;
             default:
                 exit.Reason = code >= SvmExitCode.Vmrun && code <= SvmExitCode.Skinit || code == SvmExitCode.InvlpgA

@@ -7,6 +7,8 @@ namespace Hv.Kernel.Svm;
 /// <summary>AMD-V with nested paging, before there are VMCBs.</summary>
 public unsafe struct SvmVirtualization : IVirtualization<SvmBackend>
 {
+    private uint _lastAsid;
+
     /// <inheritdoc/>
     public readonly PageTable NewNestedTable(PageSource pages) => new(NestedFormat.LongMode, pages, AddressSpace.HasHugePages);
 
@@ -20,11 +22,11 @@ public unsafe struct SvmVirtualization : IVirtualization<SvmBackend>
     public readonly PermissionMaps NewPermissionMaps(RegionPages pages) => new SvmPermissionMaps(pages);
 
     /// <inheritdoc/>
-    public readonly void Initialize(ref SvmBackend backend, RegionPages pages, HostDescriptors descriptors, PermissionMaps primaryMaps,
+    public void Initialize(ref SvmBackend backend, RegionPages pages, HostDescriptors descriptors, PermissionMaps primaryMaps,
         PermissionMaps shadowMaps, HostPhysical nestedRoot)
     {
         byte* hostVmcb = pages.TakePage();
         Stubs.Vmsave((ulong)hostVmcb);
-        backend.Initialize(pages.TakePage(), hostVmcb, (SvmPermissionMaps)primaryMaps, (SvmPermissionMaps)shadowMaps, nestedRoot);
+        backend.Initialize(pages.TakePage(), hostVmcb, ++_lastAsid, (SvmPermissionMaps)primaryMaps, (SvmPermissionMaps)shadowMaps, nestedRoot);
     }
 }

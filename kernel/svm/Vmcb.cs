@@ -33,5 +33,6 @@ internal static class Vmcb
     public const ulong VirtualIrq = 1 << 8, IgnoreTpr = 1 << 20, InterruptMasking = 1 << 24, HighestPriority = 0xFul << 16;
 
     /// <summary>EventInjection and ExitIntInfo: vector 7:0, type 10:8, error code valid 11, valid 31, error code 63:32 (15.20).</summary>
-    public const ulong EventValid = 1u << 31, EventHasErrorCode = 1 << 11, EventInterrupt = 0 << 8, EventNmi = 2 << 8, EventException = 3 << 8, EventTypeMask = 7 << 8;
+    public const ulong EventValid = 1u << 31, EventHasErrorCode = 1 << 11, EventInterrupt = 0 << 8, EventNmi = 2 << 8, EventException = 3 << 8,
+        EventSoftware = 4 << 8, EventTypeMask = 7 << 8;
 }

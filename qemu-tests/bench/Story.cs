@@ -99,8 +99,9 @@ public sealed class Story(StoryOptions options, StepDisplay display)
         if (number > 1)
             display.Run("Waiting until the machine is ready for another one", () => WaitUntilIdle(guest));
         string before = guest.BootId(command, cancel);
-        Downtime shadow = display.Run("Rebooting it in the background and switching (shadowctl reboot)",
-            () => result.Shadow = new DowntimeProbe(guest).MeasureShadow("shadowctl reboot", TimeSpan.FromMinutes(20) * options.Patience, cancel));
+        string reboot = number <= options.ColdReboots ? "shadowctl reboot --cold" : "shadowctl reboot";
+        Downtime shadow = display.Run($"Rebooting it in the background and switching ({reboot})",
+            () => result.Shadow = new DowntimeProbe(guest).MeasureShadow(reboot, TimeSpan.FromMinutes(20) * options.Patience, cancel));
         display.Run("Looking at the rebooted system", () =>
         {
             guest.LogIn(command, cancel);

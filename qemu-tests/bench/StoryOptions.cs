@@ -18,6 +18,9 @@ public sealed class StoryOptions
     /// <summary>How many reboots in a row are hidden; the last one is the one reported.</summary>
     public int ShadowReboots { get; init; } = 1;
 
+    /// <summary>How many of them, the first ones, start cold: from the disk, without a fork that shuts down.</summary>
+    public int ColdReboots { get; init; }
+
     /// <summary>How much longer than on QEMU's own emulation everything may take.</summary>
     public double Patience => Bench == BenchKind.BochsVmx ? 6 : 1;
 }

@@ -9,10 +9,10 @@ public abstract class MachineFixture : IDisposable
     private readonly Emulator emulator;
     private string? lost;
 
-    protected MachineFixture(BenchKind bench)
+    protected MachineFixture(BenchKind bench, int memoryMiB = 0)
     {
         Patience = new StoryOptions { Bench = bench }.Patience;
-        emulator = Machine.Start(bench, "tests", GuestKind.Small);
+        emulator = Machine.Start(bench, "tests", GuestKind.Small, memoryMiB: memoryMiB);
         try
         {
             Guest = Guest.Create(GuestKind.Small, emulator);
@@ -38,9 +38,12 @@ public abstract class MachineFixture : IDisposable
     public Guest Guest { get; }
 
     /// <summary>Runs a command that must succeed and returns its output.</summary>
-    public string Run(string command)
+    public string Run(string command) => Run(command, CommandTime);
+
+    /// <summary>Runs a command that must succeed within <paramref name="timeout"/> and returns its output.</summary>
+    public string Run(string command, TimeSpan timeout)
     {
-        CommandResult result = TryRun(command, CommandTime);
+        CommandResult result = TryRun(command, timeout);
         return result.Status == 0 ? result.Output : throw new BenchException($"'{command}' ended with status {result.Status}:\n{result.Output}");
     }
 
@@ -64,7 +67,12 @@ public abstract class MachineFixture : IDisposable
     }
 
     /// <summary>What `shadowctl status --json` says.</summary>
-    public JsonNode Status() => JsonNode.Parse(Run("shadowctl status --json"))!;
+    public JsonNode Status()
+    {
+        // A service that starts late may write to the console, too.
+        string output = Run("shadowctl status --json");
+        return JsonNode.Parse(output[Math.Max(0, output.IndexOf('{'))..])!;
+    }
 
     public void Dispose()
     {

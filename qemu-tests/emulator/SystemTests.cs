@@ -1,12 +1,14 @@
 using System.Globalization;
+using System.Text.Json.Nodes;
 using Hv.Bench;
 using Xunit;
+using Xunit.Abstractions;
 
 namespace Hv.EmulatorTests;
 
 /// <summary>What a system that runs under Hv sees of it and may ask of it. None of these tests leaves a trace in the machine.</summary>
 [TestCaseOrderer("Hv.EmulatorTests.ShadowsLast", "Hv.EmulatorTests")]
-public abstract class SystemTests(MachineFixture machine)
+public abstract class SystemTests(MachineFixture machine, ITestOutputHelper output)
 {
     private const int StatusOpcode = 0xC2, SwitchOpcode = 0xC8, AbortOpcode = 0xCC, UnknownOpcode = 0xC1;
     private const string Success = "000", InvalidOpcode = "001", InvalidField = "002", NoShadow = "7c1";
@@ -74,6 +76,7 @@ public abstract class SystemTests(MachineFixture machine)
     [InlineData("dance")]
     [InlineData("start --share 96")]
     [InlineData("start --share x")]
+    [InlineData("start --cold now")]
     [InlineData("reboot --timeout 0")]
     [InlineData("status --verbose")]
     [InlineData("status more")]
@@ -97,12 +100,56 @@ public abstract class SystemTests(MachineFixture machine)
 
     protected void AbortABootingShadow() => machine.Unharmed(() =>
     {
-        machine.Run("shadowctl start");
+        machine.Run("shadowctl start --cold");
         machine.Run("sleep 10");
         Assert.Equal("booting", (string?)machine.Status()["phase"]);
         machine.Run("shadowctl abort");
         Assert.Equal("aborted", (string?)machine.Status()["failure"]);
     });
+
+    protected void AbortAShadowThatShutsDown() => machine.Unharmed(() =>
+    {
+        machine.Run("shadowctl start --reboot-command 'sleep 1000'");
+        JsonNode status = machine.Status();
+        Assert.Equal("stopping", (string?)status["phase"]);
+        Assert.InRange((long?)status["fork"]?["pages_broken"] ?? 0, 1, (long?)status["fork"]?["pages_shared"] ?? 0);
+        machine.Run("shadowctl abort");
+        Assert.Equal("aborted", (string?)machine.Status()["failure"]);
+    });
+
+    // The system copies a file over and over, through the disk and not only its cache, while the fork is made, shuts down and begins to boot.
+    protected void ForkUnderLoad() => machine.Unharmed(() =>
+    {
+        machine.Run("dd if=/dev/urandom of=/root/load bs=1M count=16 2>/dev/null; mkdir /root/copies");
+        string sum = machine.Run("md5sum </root/load");
+        machine.Run("(while [ -d /root/copies ]; do dd if=/root/load of=/root/copies/copy bs=64k conv=fsync 2>/dev/null; echo 3 >/proc/sys/vm/drop_caches; md5sum </root/copies/copy >>/tmp/sums; done) >/dev/null 2>&1 & sleep 2");
+        machine.Run("dmesg -n 7; shadowctl start --share 50; dmesg -n 1");
+        JsonNode fork = machine.Status()["fork"]!;
+        output.WriteLine(fork.ToJsonString());
+        machine.Run("until shadowctl status --json | grep -q booting; do sleep 2; done; sleep 5", TimeSpan.FromMinutes(4) * machine.Patience);
+        machine.Run("rm -r /root/copies; sleep 3");
+        machine.Run("shadowctl wait --timeout 400", TimeSpan.FromMinutes(7) * machine.Patience);
+        string[] sums = machine.Run("cat /tmp/sums").Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        output.WriteLine($"{sums.Length} copies");
+        Assert.InRange(sums.Length, 3, int.MaxValue);
+        Assert.All(sums.SkipLast(1), found => Assert.Equal(sum, found));
+        string log = machine.Run("shadowctl log");
+        machine.Run("shadowctl abort; rm /root/load /tmp/sums");
+        AssertInOrder(log, "this is the shadow", "Stopping all processes", "re-mounted", "The system is going down NOW!", "Requesting system reboot", "Linux version", "mounted filesystem", "HV-GUEST-READY");
+        Assert.DoesNotContain("recovery", log, StringComparison.Ordinal);
+        Assert.DoesNotContain("EXT4-fs error", log, StringComparison.Ordinal);
+    }, longestGap: 5);
+
+    private static void AssertInOrder(string text, params string[] parts)
+    {
+        int at = 0;
+        foreach (string part in parts)
+        {
+            int found = text.IndexOf(part, at, StringComparison.Ordinal);
+            Assert.True(found >= 0, $"'{part}' is not where it belongs in:\n{text}");
+            at = found + part.Length;
+        }
+    }
 
     protected void WaitForAShadowThatNeverComes() => machine.Unharmed(() =>
     {

@@ -104,8 +104,27 @@ public sealed unsafe class ControlCommands : VendorCommands
     }
 
     /// <inheritdoc/>
-    /// <remarks>A shadow of this slice starts from the boot snapshot, never as a copy with commands in it.</remarks>
-    public override void Adopt(VendorCommand command) => Answer(command, NvmeStatus.AbortRequested);
+    /// <remarks>The command that made the fork says in the shadow that it is one; what else waited in the primary has no meaning here.</remarks>
+    public override void Adopt(VendorCommand command)
+    {
+        if (command.Command.Opcode == ControlOpcode.Start)
+            command.Complete(NvmeStatus.Success, ControlOpcode.StartedShadow);
+        else
+            Answer(command, NvmeStatus.AbortRequested);
+    }
+
+    /// <summary>A shadow has been forked from this VM: the command that asked for it is answered.</summary>
+    public void Forked()
+    {
+        for (int i = 0; i < MaxWaiting; i++)
+        {
+            VendorCommand? command = _waiting[i];
+            if (command == null || command.Command.Opcode != ControlOpcode.Start)
+                continue;
+            Release(i);
+            command.Complete(NvmeStatus.Success, ControlOpcode.StartedPrimary);
+        }
+    }
 
     /// <summary>The phase has changed: those who wait for that are answered.</summary>
     public void PhaseChanged()
@@ -124,6 +143,10 @@ public sealed unsafe class ControlCommands : VendorCommands
                 case ControlOpcode.Abort when !_machine.ShadowRuns:
                     Release(i);
                     Answer(command, NvmeStatus.Success);
+                    break;
+                case ControlOpcode.Start when _machine.Reboot.Phase == ControlPhase.Failed:
+                    Release(i);
+                    Answer(command, ControlStatus.StartFailed);
                     break;
                 case ControlOpcode.Switch when _machine.Reboot.Phase == ControlPhase.Failed:
                     Release(i);
@@ -176,9 +199,16 @@ public sealed unsafe class ControlCommands : VendorCommands
     {
         var options = new StartOptions(command.Command.Dword12, command.Command.Dword13, command.Command.Dword14);
         if (options.HasUnknownFlags)
+        {
             Answer(command, NvmeStatus.InvalidField | NvmeStatus.DoNotRetry);
+            return;
+        }
+        if (ForPrimary(out ushort refused))
+            refused = _machine.AskStart(in options);
+        if (options.IsCold)
+            Answer(command, refused);
         else
-            Answer(command, ForPrimary(out ushort refused) ? _machine.AskStart(in options) : refused);
+            AnswerOrWait(command, refused);
     }
 
     private void Ready(VendorCommand command)

@@ -33,6 +33,9 @@ public sealed class RebootProgress
     /// <summary>Figures of the last shadow, kept when it is gone.</summary>
     public ulong PagesCopied, PagesZeroFilled, OverlayBytes, PreservedBytes;
 
+    /// <summary>After the pool was empty: how large a pool would have been enough; else 0.</summary>
+    public ulong WantedPoolBytes;
+
     /// <summary>Nanoseconds since the reboot began, up to its end.</summary>
     public ulong Elapsed => _began == 0 ? 0 : (_ended != 0 ? _ended : _time.Nanoseconds) - _began;
 
@@ -49,7 +52,7 @@ public sealed class RebootProgress
         _ended = 0;
         Failure = ControlFailure.None;
         Message.Clear();
-        PagesCopied = PagesZeroFilled = OverlayBytes = PreservedBytes = 0;
+        PagesCopied = PagesZeroFilled = OverlayBytes = PreservedBytes = WantedPoolBytes = 0;
         Enter(ControlPhase.Preparing);
     }
 

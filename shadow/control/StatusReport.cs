@@ -29,6 +29,7 @@ public sealed unsafe class StatusReport
             var block = (StatusBlock*)memory;
             FillState(machine, vm, block);
             FillMemory(machine, block);
+            FillFork(machine, block);
             FillJournal(machine, block);
             FillExits(machine, block);
             FillQuiesce(machine, block);
@@ -90,6 +91,21 @@ public sealed unsafe class StatusReport
         block->LastViewBytes = disk.Kept.PagesInUse * PageSize.Small;
         block->DataRangeCount = (uint)disk.DataRanges.Count;
         block->DataBytes = disk.DataRanges.Chunks * SnapshotDisk.ChunkBytes;
+    }
+
+    private static void FillFork(HvMachine machine, StatusBlock* block)
+    {
+        ForkFigures figures = machine.ForkFigures;
+        block->WantedPoolBytes = machine.Reboot.WantedPoolBytes;
+        block->ForkTicks = figures.Ticks;
+        if (figures.Ticks == 0 || machine.Sharing == null)
+            return;
+        block->ForkMemoryTicks = figures.MemoryTicks;
+        block->ForkEntries = machine.Sharing.EntriesChanged;
+        block->ForkPagesShared = machine.Sharing.PagesShared;
+        block->ForkPagesBroken = machine.Sharing.PagesBroken;
+        block->ForkBreakTicks = figures.BreakTicks;
+        block->ForkPagesCopied = machine.Sharing.IsActive ? machine.Shadow.ShadowMemory.PagesCopied : figures.PagesCopied;
     }
 
     private static void FillExits(HvMachine machine, StatusBlock* block)

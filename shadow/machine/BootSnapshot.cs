@@ -54,6 +54,5 @@ public sealed unsafe class BootSnapshot
         vm.Vcpu.Xcr0 = _xcr0;
         vm.Vcpu.Load(in _processor);
         vm.Platform.CopyFrom(_platform);
-        vm.Platform.Log.Clear();
     }
 }

@@ -128,7 +128,7 @@ public sealed unsafe class GuestVm : Vm
     public override bool MendFault(GuestPhysical address, bool isWrite)
     {
         if (!IsShadow)
-            return _machine.Identity.MapAround(Nested, address) == Status.Ok;
+            return isWrite && BreakSharing(address) || _machine.Identity.MapAround(Nested, address) == Status.Ok;
         if (!ShadowMemory.Provide(address, isWrite))
         {
             if (ShadowMemory.RanOutOfMemory)
@@ -142,6 +142,12 @@ public sealed unsafe class GuestVm : Vm
             Vcpu.FlushNested();
         return true;
     }
+
+    /// <summary>
+    /// Of a primary: a page is about to be written, by its own instruction or by Hv for it; a shadow that shares it gets the old contents. False if
+    /// it is not shared memory.
+    /// </summary>
+    public bool BreakSharing(GuestPhysical address) => _machine.Sharing != null && _machine.BreakSharing(address);
 
     /// <inheritdoc/>
     public override Result<ulong> ReadMsr(uint index)

@@ -70,9 +70,12 @@ public sealed unsafe partial class HvMachine
         }
     }
 
-    private void BeginWatch(uint seconds)
-    {
+    private void BeginWatch(uint seconds) =>
         _readyBefore = Time.Nanoseconds + (seconds == 0 ? DefaultTimeLimit : seconds) * NanosecondsPerSecond;
+
+    private void ClearConsole()
+    {
+        Shadow.Platform.Log.Clear();
         _panic.Begin(Shadow.Platform.Log);
     }
 

@@ -20,18 +20,22 @@ public sealed unsafe partial class HvMachine
     private const int MaxTakenInterrupts = 512;
 
     private bool _startAsked;
+    private bool _startCold;
     private bool _abortAsked;
     private bool _switchAsked;
     private ControlFailure _failure;
     private uint _share = DefaultShare;
 
-    /// <summary>Asks for a shadow. A <see cref="ControlStatus"/> value, or 0 if it will be started.</summary>
+    /// <summary>
+    /// Asks for a shadow: a fork of the primary, or one that starts at the boot snapshot. A <see cref="ControlStatus"/> value, or 0 if it will
+    /// be started.
+    /// </summary>
     public ushort AskStart(in StartOptions options)
     {
         if (Snapshot == null || Disk == null)
             return ControlStatus.Unavailable;
         if (Reboot.Phase != ControlPhase.Idle && Reboot.Phase != ControlPhase.Failed)
-            return Reboot.Phase >= ControlPhase.Switching ? ControlStatus.Busy : ControlStatus.ShadowExists;
+            return Reboot.Phase is ControlPhase.Switching or ControlPhase.Settling ? ControlStatus.Busy : ControlStatus.ShadowExists;
         if (LastView != LastViewState.None)
             return ControlStatus.Busy;
         if (Pool.FreePages < LeastFreePages)
@@ -39,6 +43,7 @@ public sealed unsafe partial class HvMachine
         _share = options.Share == 0 ? DefaultShare : options.Share;
         _useJournal = !options.IsWithoutJournal;
         _startAsked = true;
+        _startCold = options.IsCold;
         BeginWatch(options.Seconds);
         Reboot.Begin();
         NeedsAttention = true;
@@ -91,6 +96,9 @@ public sealed unsafe partial class HvMachine
         {
             case ResetRequest.None:
                 break;
+            case ResetRequest.Reset when Reboot.Phase == ControlPhase.Stopping && !_panic.HasPanicked:
+                _restartAsked = true;
+                break;
             case ResetRequest.Reset:
                 ShadowFailed(ControlFailure.Restarted);
                 break;
@@ -107,16 +115,21 @@ public sealed unsafe partial class HvMachine
     {
         if (MayDropLastView)
             DropLastView();
-        if (_startAsked)
+        if (_startAsked && (_startCold || CanFork()))
         {
             _startAsked = false;
-            StartShadow();
+            if (_startCold)
+                StartShadow();
+            else
+                ForkShadow();
         }
         CheckDeadlines();
         if (_failure != ControlFailure.None)
             DropShadow(_failure);
         else if (_abortAsked)
             DropShadow(ControlFailure.Aborted);
+        else if (_restartAsked)
+            RestartShadow();
         else if (_switchAsked && CanSwitch())
             Switch();
         WorkOnDisk();
@@ -136,20 +149,27 @@ public sealed unsafe partial class HvMachine
             Primary.Control!.PhaseChanged();
             return;
         }
+        Disk.HasScratch = false;
+        ForkFigures.Clear();
+        ClearConsole();
+        ClearExits(Shadow);
+        StartFromSnapshot();
+    }
+
+    private void StartFromSnapshot()
+    {
         GuestVm shadow = Shadow;
         shadow.IsShadow = true;
         shadow.AllowsHypercalls = true;
         shadow.WasPromoted = false;
         shadow.Nested = shadow.ShadowMemory.Table;
         shadow.Nvme!.Pause();
-        _ = shadow.Nvme.Rebind(shadow.Memory, Disk.ShadowView, shadow.Platform.Interrupts);
+        _ = shadow.Nvme.Rebind(shadow.Memory, Disk!.ShadowView, shadow.Platform.Interrupts);
         shadow.Nvme.Reset();
         shadow.Msrs.Clear();
         Snapshot!.Restore(shadow);
         shadow.Vcpu.SetRole(shadow: true);
         shadow.Vcpu.SetNestedRoot(shadow.Nested.Root);
-        for (int i = 0; i < shadow.Exits.Length; i++)
-            shadow.Exits[i] = 0;
         Log.Line("Hv: a shadow starts; free pages ", Pool.FreePages);
         Reboot.Enter(ControlPhase.Booting);
         Primary.Control!.PhaseChanged();
@@ -158,11 +178,14 @@ public sealed unsafe partial class HvMachine
     private void DropShadow(ControlFailure failure)
     {
         KeepFigures();
+        if (failure == ControlFailure.OutOfMemory)
+            Reboot.WantedPoolBytes = WantedPoolPages() * PageSize.Small;
         Shadow.Nvme!.Reset();
-        Shadow.ShadowMemory.Clear();
+        EndSharing();
         _ = Disk!.Discard();
         _failure = ControlFailure.None;
         _abortAsked = false;
+        _restartAsked = false;
         _switchAsked = false;
         Primary.Vcpu.SetRole(shadow: false);
         Primary.Vcpu.WakeUp();
@@ -177,6 +200,7 @@ public sealed unsafe partial class HvMachine
         Reboot.PagesZeroFilled = Shadow.ShadowMemory.PagesZeroFilled;
         Reboot.OverlayBytes = Disk!.OverlayBytes;
         Reboot.PreservedBytes = Disk.PreservedChunks * PageSize.Small;
+        KeepForkFigures();
     }
 
     // Only between interrupts of the shadow: what is in service cannot be carried into the real controllers.

@@ -92,13 +92,13 @@ public sealed unsafe partial class HvMachine : LoopOwner
     public readonly RebootProgress Reboot;
 
     /// <inheritdoc/>
-    public override bool ShadowRuns => Reboot.Phase == ControlPhase.Booting || Reboot.Phase == ControlPhase.Ready;
+    public override bool ShadowRuns => Reboot.Phase is ControlPhase.Stopping or ControlPhase.Booting or ControlPhase.Ready;
 
     /// <inheritdoc/>
-    public override bool HasUrgentWork => _startAsked || _abortAsked || _switchAsked || MayDropLastView || _deadlineIsOver || _failure != ControlFailure.None;
+    public override bool HasUrgentWork => _startAsked || _restartAsked || _abortAsked || _switchAsked || MayDropLastView || _deadlineIsOver || _failure != ControlFailure.None;
 
     /// <inheritdoc/>
-    public override uint ShadowShare => _share;
+    public override uint ShadowShare => IsPoolLow ? 0 : _share;
 
     /// <inheritdoc/>
     public override ulong AdvanceShadow()
@@ -151,6 +151,8 @@ public sealed unsafe partial class HvMachine : LoopOwner
     {
         var real = new RealPciFunction(Pci, function.Address);
         AddBridge(function.Address, platform, real);
+        // Both VMs have the same functions in the same order.
+        _realBridges[Shadow.Platform.Pci.Count] = real;
         AddBridge(function.Address, Primary.Platform, real);
         AddBridge(function.Address, Shadow.Platform, real);
     }
@@ -163,6 +165,9 @@ public sealed unsafe partial class HvMachine : LoopOwner
     {
         Primary.ShadowMemory = NewShadowMemory(snapshot);
         Shadow.ShadowMemory = NewShadowMemory(snapshot);
+        Sharing = new MemorySharing(IdentityTable, Ranges);
+        Primary.Platform.Clock.Now = Time.Nanoseconds;
+        Primary.Platform.CopyFrom(snapshot.Platform);
         Snapshot = snapshot;
     }
 

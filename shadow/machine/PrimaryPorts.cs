@@ -1,12 +1,14 @@
 using Hv.Drivers.Pci;
 using Hv.Drivers.Pci.Host;
+using Hv.Drivers.Platform;
 using Hv.Kernel.Io;
+using Hv.Kernel.Time;
 
 namespace Hv.Shadow.Machine;
 
 /// <summary>
-/// The ports of the primary that exit: PCI configuration (so that the virtual disk controller stands where the real one is) and the
-/// ports of the real disk controller, which are Hv's alone.
+/// The ports of the primary that exit: PCI configuration (so that the virtual disk controller stands where the real one is), the
+/// ports of the real disk controller, which are Hv's alone, and those of devices whose state cannot be read, which a model follows.
 /// </summary>
 public sealed class PrimaryPorts : PortDevice
 {
@@ -17,6 +19,8 @@ public sealed class PrimaryPorts : PortDevice
     private PciAddress _hidden;
     private PciFunction? _standIn;
     private uint _address;
+    private VirtualPlatform? _model;
+    private TimeSource? _time;
 
     /// <summary>Passes everything on to <paramref name="real"/> until a function is replaced.</summary>
     public PrimaryPorts(PortDevice real) => _real = real;
@@ -28,9 +32,18 @@ public sealed class PrimaryPorts : PortDevice
         _standIn = standIn;
     }
 
+    /// <summary>Lets <paramref name="model"/> follow what cannot be read back from the real devices (<see cref="VirtualPlatform.ObservedPorts"/>).</summary>
+    public void Observe(VirtualPlatform model, TimeSource time)
+    {
+        _model = model;
+        _time = time;
+    }
+
     /// <inheritdoc/>
     public override uint ReadPort(ushort port, int size)
     {
+        if (VirtualPlatform.IsObserved(port))
+            return ReadObserved(port, size);
         if (port == PortPciHost.AddressPort && size == 4)
             return _address;
         if (port < PortPciHost.AddressPort || port > LastDataPort)
@@ -46,6 +59,11 @@ public sealed class PrimaryPorts : PortDevice
     /// <inheritdoc/>
     public override void WritePort(ushort port, int size, uint value)
     {
+        if (VirtualPlatform.IsObserved(port))
+        {
+            WriteObserved(port, size, value);
+            return;
+        }
         if (port == PortPciHost.AddressPort && size == 4)
         {
             _address = value;
@@ -65,6 +83,35 @@ public sealed class PrimaryPorts : PortDevice
         }
         _real.WritePort(PortPciHost.AddressPort, 4, _address);
         _real.WritePort(port, size, value);
+    }
+
+    // 8-bit devices: a wider access is one to each port in turn.
+    private uint ReadObserved(ushort port, int size)
+    {
+        uint value = 0;
+        _model!.Clock.Now = _time!.Nanoseconds;
+        for (int i = 0; i < size; i++)
+        {
+            ushort at = (ushort)(port + i);
+            value |= (_real.ReadPort(at, 1) & 0xFF) << (8 * i);
+            if (VirtualPlatform.IsObserved(at))
+                _model.ObserveRead(at);
+        }
+        return value;
+    }
+
+    private void WriteObserved(ushort port, int size, uint value)
+    {
+        _model!.Clock.Now = _time!.Nanoseconds;
+        for (int i = 0; i < size; i++)
+        {
+            ushort at = (ushort)(port + i);
+            byte part = (byte)(value >> (8 * i));
+            // The model first: the write may reset the machine.
+            if (VirtualPlatform.IsObserved(at))
+                _model.ObserveWrite(at, part);
+            _real.WritePort(at, 1, part);
+        }
     }
 
     private bool IsHidden => _standIn != null && (_address & Enable) != 0 && (ushort)(_address >> 8) == _hidden.Value;

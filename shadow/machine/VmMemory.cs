@@ -3,7 +3,7 @@ using Hv.Kernel.Memory;
 
 namespace Hv.Shadow.Machine;
 
-/// <summary>A VM's memory as emulation and virtual DMA see it: what its nested table maps, a shadow's missing pages provided first.</summary>
+/// <summary>A VM's memory as emulation and virtual DMA see it: what its nested table maps, a shadow's missing pages provided and a primary's shared ones broken first.</summary>
 public sealed unsafe class VmMemory : GuestMemory
 {
     private readonly GuestVm _vm;
@@ -25,6 +25,8 @@ public sealed unsafe class VmMemory : GuestMemory
             _vm.Vcpu.FlushNested();
         if (!_vm.IsShadow && address.Value >= _memoryEnd)
             return null;
+        if (!_vm.IsShadow && write)
+            _ = _vm.BreakSharing(address);
         Result<HostPhysical> page = _vm.Nested.Translate(address.PageBase.Value, out bool writable);
         if (!page.IsOk || write && !writable)
             return null;

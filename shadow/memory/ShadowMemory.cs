@@ -6,8 +6,9 @@ using Hv.Shadow.Machine;
 namespace Hv.Shadow.Memory;
 
 /// <summary>
-/// A shadow's memory: snapshot pages are shared until the first write, all other memory appears zeroed when it is first touched.
-/// Everything it has of its own lies in the pool.
+/// A shadow's memory. Of a shadow that starts at the boot snapshot: the snapshot's pages are shared until the first write, all other memory appears
+/// zeroed when it is first touched. Of a fork: all memory is the primary's until the first write on either side. Everything it has of its own
+/// lies in the pool.
 /// </summary>
 /// <remarks>Used by the processor that runs the shadow, or while it is stopped.</remarks>
 public sealed unsafe class ShadowMemory
@@ -20,6 +21,7 @@ public sealed unsafe class ShadowMemory
     private readonly PageTable _table;
     private readonly ulong _frameBuffer;
     private readonly ulong _frameBufferEnd;
+    private bool _sharesPrimary;
 
     /// <summary>Makes an empty one; <paramref name="table"/> takes its pages from the pool.</summary>
     public ShadowMemory(PagePool pool, SnapshotMemory snapshot, MemoryRanges ranges, PageTable table, ulong frameBuffer, ulong frameBufferBytes)
@@ -38,6 +40,24 @@ public sealed unsafe class ShadowMemory
     /// <summary>Pages that were copied because the shadow wrote to them.</summary>
     public ulong PagesCopied { get; private set; }
 
+    /// <summary>Old pages that were kept for the shadow because the primary was about to write to them.</summary>
+    public ulong PagesKept { get; private set; }
+
+    /// <summary>Pages of its own that the shadow has.</summary>
+    public ulong OwnPages => PagesCopied + PagesKept + PagesZeroFilled;
+
+    /// <summary>Pages of memory that it could have of its own, at most.</summary>
+    public ulong MemoryPages
+    {
+        get
+        {
+            ulong pages = (_frameBufferEnd - _frameBuffer) >> PageSize.SmallShift;
+            for (int i = 0; i < _ranges.Count; i++)
+                pages += (_ranges.End(i) - _ranges.Start(i)) >> PageSize.SmallShift;
+            return pages;
+        }
+    }
+
     /// <summary>Pages that were given zeroed.</summary>
     public ulong PagesZeroFilled { get; private set; }
 
@@ -45,7 +65,7 @@ public sealed unsafe class ShadowMemory
     public bool RanOutOfMemory { get; private set; }
 
     /// <summary>
-    /// The last <see cref="Provide"/> changed a mapping that the processor may have cached; where nothing was mapped, nothing was.
+    /// The last <see cref="Provide"/> or <see cref="KeepOldCopy"/> changed a mapping that the processor may have cached; where nothing was mapped, nothing was.
     /// </summary>
     public bool ReplacedMapping { get; private set; }
 
@@ -71,14 +91,36 @@ public sealed unsafe class ShadowMemory
         return false;
     }
 
+    /// <summary>From now on, until <see cref="Clear"/>, all memory is the primary's until it is written. The memory must be empty.</summary>
+    public void Share() => _sharesPrimary = true;
+
+    /// <summary>The primary is about to write to a page (its first byte's address): the shadow gets a copy, unless it has one of its own.</summary>
+    public void KeepOldCopy(GuestPhysical page)
+    {
+        ulong entry = _table.Lookup(page.Value, out _);
+        ReplacedMapping = entry != 0;
+        if (entry != 0 && _table.Format.IsWritable(entry))
+        {
+            ReplacedMapping = false;
+            return;
+        }
+        if (CopyOf(page, (byte*)page.Value))
+            PagesKept++;
+    }
+
+    /// <summary>A page that the shadow needs is not to be had: it cannot go on.</summary>
+    public void GiveUp() => RanOutOfMemory = true;
+
     /// <summary>Gives everything back to the pool and forgets the numbers.</summary>
     public void Clear()
     {
         ForEachOwnPage(moveHome: false);
         _table.Clear();
         PagesCopied = 0;
+        PagesKept = 0;
         PagesZeroFilled = 0;
         RanOutOfMemory = false;
+        _sharesPrimary = false;
     }
 
     /// <summary>
@@ -93,16 +135,23 @@ public sealed unsafe class ShadowMemory
 
     private bool ProvideMemory(GuestPhysical page, bool write)
     {
-        byte* kept = _snapshot.Find(page);
-        if (kept == null)
+        byte* shared = _sharesPrimary ? (byte*)page.Value : _snapshot.Find(page);
+        if (shared == null)
             return TakeZeroed(page);
         if (!write)
-            return Map(page, kept, PageAccess.Execute);
+            return Map(page, shared, PageAccess.Execute);
+        bool copied = CopyOf(page, shared);
+        if (copied)
+            PagesCopied++;
+        return copied;
+    }
+
+    private bool CopyOf(GuestPhysical page, byte* shared)
+    {
         byte* own = _pool.TakePageUncleared();
         if (own == null)
             return Fail();
-        new ReadOnlySpan<byte>(kept, (int)PageSize.Small).CopyTo(new Span<byte>(own, (int)PageSize.Small));
-        PagesCopied++;
+        new ReadOnlySpan<byte>(shared, (int)PageSize.Small).CopyTo(new Span<byte>(own, (int)PageSize.Small));
         return MapOwn(page, own);
     }
 
@@ -128,7 +177,7 @@ public sealed unsafe class ShadowMemory
 
     private bool Fail()
     {
-        RanOutOfMemory = true;
+        GiveUp();
         return false;
     }
 
@@ -150,7 +199,7 @@ public sealed unsafe class ShadowMemory
                 byte* page = (byte*)(entry & NestedFormat.AddressMask);
                 if (moveHome)
                     new ReadOnlySpan<byte>(page, (int)PageSize.Small).CopyTo(new Span<byte>((byte*)at, (int)PageSize.Small));
-                // A page that cannot be written is the snapshot's own.
+                // A page that cannot be written is the snapshot's or the primary's own.
                 if (_table.Format.IsWritable(entry))
                     _pool.ReturnPage(page);
             }

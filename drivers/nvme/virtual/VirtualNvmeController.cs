@@ -162,8 +162,9 @@ public sealed partial class VirtualNvmeController : VirtualPciFunction
             _submissionQueues[i].CopyFrom(other._submissionQueues[i]);
             _completionQueues[i].CopyFrom(other._completionQueues[i]);
         }
-        _admin.CopyFrom(other._admin);
         CopyHeaderFrom(other);
+        // Answers what waited in the other one: interrupts of that need the header.
+        _admin.CopyFrom(other._admin);
         _intx = other._intx;
     }
 

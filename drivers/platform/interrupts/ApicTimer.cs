@@ -73,12 +73,15 @@ internal sealed class ApicTimer
         return elapsed >= _initial ? 0 : _initial - (uint)elapsed;
     }
 
-    /// <summary>Goes on from a current count that was read elsewhere; 0 means that the countdown is over.</summary>
+    /// <summary>
+    /// Goes on from a current count that was read elsewhere. A count of 0 is one that expires now: whether the interrupt has been raised there cannot be
+    /// seen, and one too many does less harm than none.
+    /// </summary>
     public void Restore(uint initialCount, uint current, uint divide)
     {
         _divideConfiguration = divide & 0xB;
         _initial = initialCount;
-        _running = _initial != 0 && current != 0;
+        _running = _initial != 0;
         ulong elapsed = current <= _initial ? _initial - current : 0;
         _start = Tick - elapsed * Divisor;
     }

@@ -210,6 +210,18 @@ public sealed class Uart16550 : PortDevice
         UpdateLine();
     }
 
+    /// <summary>
+    /// After <see cref="Capture"/>, in a copy of a system that goes on: what the real port is still sending counts as sent here, so that the interrupt which
+    /// the copy waits for comes. One too many does no harm.
+    /// </summary>
+    public void FinishSending()
+    {
+        if ((_interruptEnable & EnableTransmit) == 0)
+            return;
+        _transmitPending = true;
+        UpdateLine();
+    }
+
     /// <summary>Programs the real port with this state. Its FIFOs are emptied; an interrupt that waits here is raised there again by its cause.</summary>
     public void Commit(PortDevice real)
     {

@@ -132,13 +132,13 @@ public sealed class PciConfigSpace : MmioDevice
         }
     }
 
-    /// <summary>Takes over the address register and the bridges of <paramref name="other"/>, in which functions were added in the same order.</summary>
+    /// <summary>Takes over the address register and the bridges of <paramref name="other"/>, each from the one at its place.</summary>
     public void CopyFrom(PciConfigSpace other)
     {
         _address = other._address;
-        for (int i = 0; i < System.Math.Min(_count, other._count); i++)
+        for (int i = 0; i < _count; i++)
         {
-            if (_functions[i] is PciBridgeFunction bridge && other._functions[i] is PciBridgeFunction source)
+            if (_functions[i] is PciBridgeFunction bridge && other.Find(_addresses[i]) is PciBridgeFunction source)
                 bridge.CopyFrom(source);
         }
     }

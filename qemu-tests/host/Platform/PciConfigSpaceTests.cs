@@ -187,4 +187,25 @@ public sealed class PciConfigSpaceTests
             bridge.Commit(real);
         }
     }
+
+    [Fact]
+    public void A_copy_takes_each_bridge_from_the_one_at_its_place()
+    {
+        var first = new PciBridgeFunction(extended: false);
+        var second = new PciBridgeFunction(extended: false);
+        first.Capture(RootPort());
+        second.Capture(RootPort());
+        first.WriteConfig(PciRegister.InterruptLine, 1, 5);
+        second.WriteConfig(PciRegister.InterruptLine, 1, 6);
+        pci.Add(0, 1, 0, first);
+        pci.Add(0, 2, 0, new Endpoint());
+        pci.Add(0, 3, 0, second);
+        var copy = new PciConfigSpace();
+        copy.Add(0, 2, 0, new Endpoint());
+        copy.Add(0, 1, 0, new PciBridgeFunction(extended: false));
+        copy.Add(0, 3, 0, new PciBridgeFunction(extended: false));
+        copy.CopyFrom(pci);
+        Assert.Equal(5u, copy.ReadConfig(0, 1, 0, PciRegister.InterruptLine, 1));
+        Assert.Equal(6u, copy.ReadConfig(0, 3, 0, PciRegister.InterruptLine, 1));
+    }
 }

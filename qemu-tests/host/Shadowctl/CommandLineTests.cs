@@ -17,13 +17,56 @@ public sealed unsafe class CommandLineTests
     private FakeHypervisor Hypervisor => _system.Hypervisor;
 
     [Fact]
-    public void Reboot_syncs_starts_waits_and_switches()
+    public void Reboot_forks_waits_and_switches()
     {
+        Hypervisor.AfterStart.Add((0.2, ControlPhase.Stopping));
         Boots(30);
         Assert.Equal(ExitCode.Success, Run("reboot", "--share", "20"));
+        Assert.Equal(["start", "sync", "switch", "close"], _system.Calls);
+        Assert.Equal(20u, Hypervisor.Share);
+        Assert.False(Hypervisor.Cold);
+        foreach (string phase in new[] { "forking", "stopping", "booting", "ready", "switching" })
+            Assert.Contains(phase, _error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("reboot")]
+    [InlineData("start")]
+    public void In_the_fork_the_system_is_rebooted_and_nothing_else_is_done(string command)
+    {
+        Hypervisor.IsFork = true;
+        Assert.Equal(ExitCode.Success, Run(command));
+        Assert.Equal(["start", "reboot", "close"], _system.Calls);
+    }
+
+    [Fact]
+    public void The_fork_can_be_rebooted_by_another_command()
+    {
+        Hypervisor.IsFork = true;
+        Assert.Equal(ExitCode.Success, Run("start", "--reboot-command", "telinit 6"));
+        Assert.Equal(["start", "reboot by telinit 6", "close"], _system.Calls);
+    }
+
+    [Fact]
+    public void A_pool_that_was_too_small_is_reported_with_the_size_that_would_do()
+    {
+        Hypervisor.AfterStart.AddRange([(1, ControlPhase.Stopping), (2, ControlPhase.Failed)]);
+        Hypervisor.Status.Failure = ControlFailure.OutOfMemory;
+        Hypervisor.Status.PoolBytes = 100 << 20;
+        Hypervisor.Status.WantedPoolBytes = (700 << 20) + 1;
+        Assert.Equal(ExitCode.Failed, Run("reboot"));
+        Assert.Contains("It has 100 MiB; 701 MiB would have been enough.", _error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Cold_reboot_syncs_starts_waits_and_switches()
+    {
+        Boots(30);
+        Assert.Equal(ExitCode.Success, Run("reboot", "--cold", "--share", "20"));
         Assert.Equal(["sync", "start", "sync", "switch", "close"], _system.Calls);
         Assert.Equal(20u, Hypervisor.Share);
         Assert.Equal(600u, Hypervisor.TimeLimit);
+        Assert.True(Hypervisor.Cold);
         string[] lines = _error.ToString().Split('\n');
         foreach (string phase in new[] { "syncing", "preparing", "booting", "ready", "switching" })
             Assert.Contains(lines, line => line.Contains(phase, StringComparison.Ordinal));
@@ -36,7 +79,7 @@ public sealed unsafe class CommandLineTests
         Hypervisor.AfterStart.Add((1, ControlPhase.Booting));
         TimeSpan start = _system.Uptime;
         Assert.Equal(ExitCode.TimedOut, Run("reboot", "--timeout", "20"));
-        Assert.Equal(["sync", "start", "abort", "close"], _system.Calls);
+        Assert.Equal(["start", "abort", "close"], _system.Calls);
         Assert.InRange((_system.Uptime - start).TotalSeconds, 20, 20.1);
         Assert.Contains("not ready within 20 s", _error.ToString(), StringComparison.Ordinal);
     }
@@ -49,7 +92,7 @@ public sealed unsafe class CommandLineTests
         fixed (byte* message = Hypervisor.Status.Message)
             "Triple fault at 1234h."u8.CopyTo(new Span<byte>(message, StatusBlock.MessageLength));
         Assert.Equal(ExitCode.Failed, Run("reboot"));
-        Assert.Equal(["sync", "start", "close"], _system.Calls);
+        Assert.Equal(["start", "close"], _system.Calls);
         Assert.Contains("The shadow crashed (triple fault). Triple fault at 1234h. See 'shadowctl log'", _error.ToString(), StringComparison.Ordinal);
     }
 
@@ -68,9 +111,9 @@ public sealed unsafe class CommandLineTests
     {
         Hypervisor.Status.Journal = ControlJournal.Absent;
         Boots(30);
-        Assert.Equal(ExitCode.Success, Run("reboot", "--no-journal"));
+        Assert.Equal(ExitCode.Success, Run("reboot", "--cold", "--no-journal"));
         Assert.Equal(["sync", "start", "sync", "switch", "close"], _system.Calls);
-        Assert.Equal(ControlOpcode.StartWithoutJournal, Hypervisor.StartFlags);
+        Assert.Equal(ControlOpcode.StartCold | ControlOpcode.StartWithoutJournal, Hypervisor.StartFlags);
         Assert.Equal(ControlOpcode.SwitchWithoutJournal, Hypervisor.SwitchFlags);
     }
 

@@ -45,6 +45,10 @@ internal sealed class FakeHypervisor(FakeSystem system) : IAdminPort
 
     /// <summary>The last data table.</summary>
     public byte[] Data { get; private set; } = [];
+    public bool Cold => (StartFlags & ControlOpcode.StartCold) != 0;
+
+    /// <summary>The commands are sent in the fork.</summary>
+    public bool IsFork { get; set; }
 
     public void Enter(ControlPhase phase)
     {
@@ -67,6 +71,8 @@ internal sealed class FakeHypervisor(FakeSystem system) : IAdminPort
                 Share = command.Dword12;
                 TimeLimit = command.Dword14;
                 StartFlags = command.Dword13;
+                if (IsFork)
+                    return new AdminReply(0, ControlOpcode.StartedShadow);
                 Enter(ControlPhase.Preparing);
                 foreach ((double seconds, ControlPhase phase) in AfterStart)
                     Plan(TimeSpan.FromSeconds(seconds), phase);

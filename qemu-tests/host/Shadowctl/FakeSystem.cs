@@ -59,6 +59,8 @@ internal sealed class FakeSystem : ISystem
 
     public void Sync() => Calls.Add("sync");
 
+    public void Reboot(string command) => Calls.Add(command.Length == 0 ? "reboot" : "reboot by " + command);
+
     public void RescanPci()
     {
         Calls.Add("rescan");

@@ -9,6 +9,8 @@ public sealed class RecordingVendor : VendorCommands
 {
     public Action<VendorCommand>? Answer { get; set; }
 
+    public Action<VendorCommand>? AnswerAdopted { get; set; }
+
     public List<VendorCommand> Executed { get; } = [];
 
     public List<VendorCommand> Cancelled { get; } = [];
@@ -23,5 +25,9 @@ public sealed class RecordingVendor : VendorCommands
 
     public override void Cancel(VendorCommand command) => Cancelled.Add(command);
 
-    public override void Adopt(VendorCommand command) => Adopted.Add(command);
+    public override void Adopt(VendorCommand command)
+    {
+        Adopted.Add(command);
+        AnswerAdopted?.Invoke(command);
+    }
 }

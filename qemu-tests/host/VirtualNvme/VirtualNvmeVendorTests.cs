@@ -161,4 +161,36 @@ public sealed class VirtualNvmeVendorTests : IDisposable
         Assert.Equal(1u, completion.Result);
         Assert.Equal(NvmeRegisters.StatusReady, fork.Status);
     }
+
+    [Fact]
+    public void A_command_that_waited_ends_in_the_fork_with_another_result_and_its_own_interrupt()
+    {
+        using var fork = new NvmeGuest(_disk);
+        _guest.UseMsix();
+        NvmeCommand start = _guest.NewCommand(0xC0);
+        _guest.Submit(_guest.Admin, start);
+        _guest.Controller.Pause();
+        fork.Controller.Pause();
+        _guest.Memory.Bytes.CopyTo(fork.Memory.Bytes);
+        fork.Vendor.AnswerAdopted = command => command.Complete(NvmeStatus.Success, 1);
+        _guest.Sink.Messages.Clear();
+        fork.Controller.CopyStateFrom(_guest.Controller);
+        Assert.Empty(fork.Sink.Messages);
+        fork.Controller.Resume();
+        Assert.Equal(0u, Assert.Single(fork.Sink.Messages).Data);
+        Assert.Empty(_guest.Sink.Messages);
+        var admin = new GuestQueue
+        {
+            SubmissionId = 0, CompletionId = 0, Size = _guest.Admin.Size, Submission = _guest.Admin.Submission, Completion = _guest.Admin.Completion,
+            Tail = _guest.Admin.Tail, Head = _guest.Admin.Head, Phase = _guest.Admin.Phase,
+        };
+        Assert.True(fork.TryReap(admin, out NvmeCompletion completion));
+        Assert.Equal(1u, completion.Result);
+        _guest.Controller.Resume();
+        Assert.False(_guest.TryReap(_guest.Admin, out _));
+        _guest.Vendor.Executed[0].Complete(NvmeStatus.Success, 0);
+        Assert.True(_guest.TryReap(_guest.Admin, out completion));
+        Assert.Equal(0u, completion.Result);
+        Assert.Equal(start.CommandId, completion.CommandId);
+    }
 }

@@ -55,6 +55,12 @@ public sealed class CommandLine(ISystem system, TextWriter output, TextWriter er
         var reason = new Argument<string[]>("REASON") { Description = "'emergency', 'rescue', or a sentence.", Arity = ArgumentArity.OneOrMore };
         var noJournal = new Option<bool>("--no-journal") { Description = "Switch even if a power loss at that moment would leave a mixture of both systems on the disk." };
         Option<int> size = Number("--size", JournalSetup.DefaultMebibytes, JournalSetup.LeastMebibytes, JournalSetup.MostMebibytes, "The journal's size in MiB.");
+        var cold = new Option<bool>("--cold") { Description = "Start the shadow from the disk, without shutting a copy of this system down first." };
+        var rebootCommand = new Option<string>("--reboot-command")
+        {
+            Description = "What shuts the copy of this system down and reboots it (default: 'systemctl reboot', without systemd 'reboot').",
+            DefaultValueFactory = _ => "", HelpName = "COMMAND",
+        };
         var finish = new Option<bool>("--finish") { Description = "After the switch, finish it as 'shadowctl finish' does." };
         var whenIdle = new Option<bool>("--when-idle") { Description = "Report it once the service manager has nothing left to start." };
         return new RootCommand(Description)
@@ -65,12 +71,16 @@ public sealed class CommandLine(ISystem system, TextWriter output, TextWriter er
                 var reboot = new ShadowReboot(system, client, error);
                 if (!parsed.GetValue(noJournal))
                     reboot.RequireJournal();
-                reboot.Start(Options(parsed.GetValue(share), parsed.GetValue(noJournal), parsed.GetValue(timeout)));
+                StartOptions options = Options(parsed.GetValue(share), parsed.GetValue(cold), parsed.GetValue(noJournal), parsed.GetValue(timeout));
+                if (!reboot.Start(options, parsed.GetValue(rebootCommand)!))
+                    return;
                 reboot.WaitUntilReady(TimeSpan.FromSeconds(parsed.GetValue(timeout)));
                 reboot.Switch(parsed.GetValue(noJournal));
-            }, share, timeout, noJournal),
-            Command("start", "Starts a shadow: writes all file data to the disk and boots this system anew in the background.", (client, parsed) =>
-                new ShadowReboot(system, client, error).Start(Options(parsed.GetValue(share), parsed.GetValue(noJournal), parsed.GetValue(limit))), share, noJournal, limit),
+            }, share, timeout, noJournal, cold, rebootCommand),
+            Command("start", "Starts a shadow: a copy of this system that shuts down and boots anew in the background.", (client, parsed) =>
+                new ShadowReboot(system, client, error).Start(
+                    Options(parsed.GetValue(share), parsed.GetValue(cold), parsed.GetValue(noJournal), parsed.GetValue(limit)), parsed.GetValue(rebootCommand)!),
+                share, limit, noJournal, cold, rebootCommand),
             Command("wait", "Waits until the shadow is up.", (client, parsed) =>
                 new ShadowReboot(system, client, error).WaitUntilReady(TimeSpan.FromSeconds(parsed.GetValue(timeout))), timeout),
             Command("switch", "Switches to the shadow. This system is dropped; what it has not saved is lost.", (client, parsed) =>
@@ -151,8 +161,8 @@ public sealed class CommandLine(ISystem system, TextWriter output, TextWriter er
         return option;
     }
 
-    private static StartOptions Options(int share, bool noJournal, int seconds) =>
-        new((uint)share, noJournal ? ControlOpcode.StartWithoutJournal : 0, (uint)seconds);
+    private static StartOptions Options(int share, bool cold, bool noJournal, int seconds) =>
+        new((uint)share, (cold ? ControlOpcode.StartCold : 0) | (noJournal ? ControlOpcode.StartWithoutJournal : 0), (uint)seconds);
 
     // A command that does something: with --json it says how that went.
     private Command Command(string name, string description, Action<ControlClient, ParseResult> action, params Option[] options)

@@ -9,8 +9,13 @@ namespace Hv.ShadowControl;
 /// <summary>Speaks the control channel.</summary>
 public sealed class ControlClient(IAdminPort port) : IDisposable
 {
-    /// <summary>Starts a shadow.</summary>
-    public void Start(in StartOptions options) => Check(port.Send(new AdminCommand(ControlOpcode.Start, options.Dword12, options.Dword13, options.Dword14), []));
+    /// <summary>Starts a shadow. A fork returns twice: true in the shadow.</summary>
+    public bool Start(in StartOptions options)
+    {
+        AdminReply reply = port.Send(new AdminCommand(ControlOpcode.Start, options.Dword12, options.Dword13, options.Dword14), []);
+        Check(reply);
+        return !options.IsCold && reply.Result == ControlOpcode.StartedShadow;
+    }
 
     /// <summary>Says how the next shadow shares the disk, with a <see cref="DataTable"/>.</summary>
     public void SetData(byte[] table) => Check(port.Send(new AdminCommand(ControlOpcode.SetData), table));

@@ -29,6 +29,13 @@ public interface ISystem
     /// <summary>Writes all changed file data to the disk.</summary>
     void Sync();
 
+    /// <summary>
+    /// Reboots the system in an orderly way, by <paramref name="command"/> or, if that is empty, as this system usually does it. Returns only where
+    /// there is no real system.
+    /// </summary>
+    /// <exception cref="ControlException">The command failed.</exception>
+    void Reboot(string command);
+
     /// <summary>Has the kernel look for new PCI devices.</summary>
     void RescanPci();
 

@@ -72,6 +72,18 @@ public sealed unsafe class LinuxSystem(string root = "/") : ISystem
     public void Sync() => SyncAll();
 
     /// <inheritdoc/>
+    public void Reboot(string command)
+    {
+        if (command.Length == 0)
+            command = Directory.Exists(Path.Combine(root, "run/systemd/system")) ? "systemctl reboot" : "reboot";
+        int status = Execute(command);
+        if (status != 0)
+            throw new ControlException(ExitCode.Failed, $"'{command}' ended with wait status {status}: the shadow does not shut down.");
+        // The shutdown ends this program.
+        Thread.Sleep(Timeout.Infinite);
+    }
+
+    /// <inheritdoc/>
     public void RescanPci()
     {
         string path = Path.Combine(root, "sys/bus/pci/rescan");
@@ -165,6 +177,9 @@ public sealed unsafe class LinuxSystem(string root = "/") : ISystem
 
     [DllImport("libc", EntryPoint = "sync")]
     private static extern void SyncAll();
+
+    [DllImport("libc", EntryPoint = "system")]
+    private static extern int Execute(string command);
 
     [DllImport("libc", EntryPoint = "clock_settime", SetLastError = true)]
     private static extern int SetTime(int clock, long* time);

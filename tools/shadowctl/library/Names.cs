@@ -18,6 +18,7 @@ public static class Names
         ControlPhase.Switching => "switching",
         ControlPhase.Settling => "settling",
         ControlPhase.Failed => "failed",
+        ControlPhase.Stopping => "stopping",
         _ => "unknown",
     };
 
@@ -133,6 +134,7 @@ public static class Names
         NvmeStatus.InvalidOpcode => "This Hv is too old for that command.",
         ControlStatus.Unavailable => "This machine cannot have a shadow.",
         ControlStatus.SwitchFailed => "The switch failed and was undone.",
+        ControlStatus.StartFailed => "The fork failed; 'shadowctl status' says why.",
         ControlStatus.NoJournal => "There is no journal that can be used: a switch is not safe against power loss. 'shadowctl setup' makes a journal; '--no-journal' goes without.",
         ControlStatus.JournalTooSmall => "The journal is too small for what the shadow has written: a switch is not safe against power loss. '--no-journal' goes without it.",
         _ => $"Hv refused the command with NVMe status {status:X3}h.",

@@ -26,17 +26,32 @@ public sealed class ShadowReboot(ISystem system, ControlClient client, TextWrite
             throw new ControlException(ExitCode.Failed, Names.Refusal(ControlStatus.NoJournal));
     }
 
-    /// <summary>Tells Hv which partitions are data, syncs the file systems and starts a shadow.</summary>
-    public void Start(in StartOptions options)
+    /// <summary>
+    /// Tells Hv which partitions are data and starts a shadow: a fork of this system, which is rebooted there by <paramref name="rebootCommand"/> (empty:
+    /// as usual), or, with <see cref="StartOptions.IsCold"/>, a machine that starts from the disk as it is, after the file systems have been synced.
+    /// False in the shadow: nothing more is to be done there.
+    /// </summary>
+    public bool Start(in StartOptions options, string rebootCommand)
     {
         DataPlan plan = DataPlan.Load(system.Storage);
         WaitForRelease();
         client.SetData(plan.Table());
         if (plan.Carried.Count != 0)
             system.Storage.MarkStart();
-        log.WriteLine("[    0.0 s] syncing");
-        system.Sync();
-        client.Start(in options);
+        if (options.IsCold)
+        {
+            log.WriteLine("[    0.0 s] syncing");
+            system.Sync();
+        }
+        else
+        {
+            log.WriteLine("[    0.0 s] forking");
+        }
+        if (!client.Start(in options))
+            return true;
+        log.WriteLine("this is the shadow: rebooting");
+        system.Reboot(rebootCommand);
+        return false;
     }
 
     /// <summary>Waits until the shadow is ready; after <paramref name="limit"/> it is thrown away.</summary>

@@ -19,6 +19,12 @@ public static class StatusText
         Line("elapsed", Format($"{StatusView.Seconds(block.ElapsedNanoseconds):F1} s, in this phase {StatusView.Seconds(block.PhaseNanoseconds):F1} s"));
         Line("pages", $"{block.PagesCopied} copied, {block.PagesZeroFilled} zero-filled");
         Line("disk", $"{block.OverlayBytes} bytes in the overlay, {block.PreservedBytes} preserved");
+        if (block.ForkTicks != 0)
+        {
+            Line("fork", Format($"{status.Microseconds(block.ForkTicks) / 1000:F3} ms, of that memory {status.Microseconds(block.ForkMemoryTicks) / 1000:F3} ms ({block.ForkEntries} entries for {block.ForkPagesShared >> 8} MiB)"));
+            Line("  pages broken", block.ForkPagesBroken == 0 ? "0" : Format($"{block.ForkPagesBroken}, {status.Microseconds(block.ForkBreakTicks) / block.ForkPagesBroken:F3} us each"));
+            Line("  pages copied", block.ForkPagesCopied.ToString(CultureInfo.InvariantCulture));
+        }
         Line("journal", $"{Names.Of(block.Journal)}, {block.JournalBytes >> 20} MiB, {block.JournaledBytes} bytes written, {block.JournalPendingBytes} pending");
         if (block.DataRangeCount != 0)
             Line("data partitions", $"{block.DataRangeCount}, {block.DataBytes >> 20} MiB: a shadow does not write there");

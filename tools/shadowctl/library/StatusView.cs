@@ -45,7 +45,10 @@ public sealed unsafe class StatusView
 
     /// <summary>The failure, what Hv adds to it and what can be done, as sentences.</summary>
     public string Explanation => string.Join(' ',
-        new[] { Names.Explain(_block.Failure), Message, Names.Advice(_block.Failure) }.Where(sentence => sentence.Length != 0));
+        new[] { Names.Explain(_block.Failure), PoolSizes, Message, Names.Advice(_block.Failure) }.Where(sentence => sentence.Length != 0));
+
+    private string PoolSizes => _block.Failure != ControlFailure.OutOfMemory || _block.WantedPoolBytes == 0 ? ""
+        : $"It has {_block.PoolBytes >> 20} MiB; {(_block.WantedPoolBytes + (1 << 20) - 1) >> 20} MiB would have been enough.";
 
     /// <summary>The progress in the phase in percent; null if not known.</summary>
     public double? Percent => _block.ProgressTotal == 0 ? null : Math.Min(100, 100.0 * _block.ProgressDone / _block.ProgressTotal);
@@ -74,6 +77,8 @@ public sealed unsafe class StatusView
         json.WriteNumber("journal_pending_bytes", _block.JournalPendingBytes);
         json.WriteNumber("pool_bytes", _block.PoolBytes);
         json.WriteNumber("pool_free_bytes", _block.PoolFreeBytes);
+        json.WriteNumber("wanted_pool_bytes", _block.WantedPoolBytes);
+        WriteFork(json);
         json.WriteNumber("hv_memory_bytes", _block.HvMemoryBytes);
         json.WriteNumber("efi_image_bytes", _block.ImageBytes);
         json.WriteString("build_id", BuildId);
@@ -100,6 +105,29 @@ public sealed unsafe class StatusView
     public int QuiesceCount => (int)Math.Min(_block.QuiesceCount, StatusBlock.MaximumQuiesceRecords);
 
     internal static double Seconds(ulong nanoseconds) => nanoseconds / 1e9;
+
+    /// <summary>Ticks of the time-stamp counter in microseconds.</summary>
+    internal double Microseconds(ulong ticks) => _block.TscFrequency == 0 ? 0 : ticks * 1e6 / _block.TscFrequency;
+
+    private void WriteFork(Utf8JsonWriter json)
+    {
+        if (_block.ForkTicks == 0)
+        {
+            json.WriteNull("fork");
+            return;
+        }
+        json.WriteStartObject("fork");
+        json.WriteNumber("pause_ticks", _block.ForkTicks);
+        json.WriteNumber("pause_microseconds", Math.Round(Microseconds(_block.ForkTicks), 1));
+        json.WriteNumber("memory_ticks", _block.ForkMemoryTicks);
+        json.WriteNumber("memory_microseconds", Math.Round(Microseconds(_block.ForkMemoryTicks), 1));
+        json.WriteNumber("entries_changed", _block.ForkEntries);
+        json.WriteNumber("pages_shared", _block.ForkPagesShared);
+        json.WriteNumber("pages_broken", _block.ForkPagesBroken);
+        json.WriteNumber("break_ticks", _block.ForkBreakTicks);
+        json.WriteNumber("pages_copied", _block.ForkPagesCopied);
+        json.WriteEndObject();
+    }
 
     private static void WriteExits(Utf8JsonWriter json, string name, IReadOnlyList<KeyValuePair<string, ulong>> exits)
     {

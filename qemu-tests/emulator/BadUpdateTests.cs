@@ -41,8 +41,16 @@ public sealed class BadUpdateTests(QemuFixture machine, ITestOutputHelper output
         Fails($"{EarlyShell} 'echo stop; {Busybox} halt -f'", "halted", "reboot: System halted", "The instruction is at ffffffff");
 
     [Fact]
+    public void A_copy_that_turns_itself_off_while_it_shuts_down_is_a_failure() =>
+        Fails("", "powered_off", "this is the shadow", "", "dmesg -n 7; shadowctl reboot --reboot-command 'poweroff -f'");
+
+    [Fact]
+    public void A_copy_that_panics_while_it_shuts_down_is_a_kernel_panic() =>
+        Fails("", "kernel_panic", "sysrq triggered crash", "sysrq triggered crash", "shadowctl reboot --reboot-command 'sh -c \"echo c >/proc/sysrq-trigger\"'");
+
+    [Fact]
     public void A_shadow_that_hangs_is_thrown_away_when_its_time_is_over() =>
-        Fails($"{EarlyShell} 'echo waiting; while :; do :; done'", "timed_out", "waiting", "", "shadowctl start --timeout 60; shadowctl wait", 4);
+        Fails($"{EarlyShell} 'echo waiting; while :; do :; done'", "timed_out", "waiting", "", "shadowctl start --cold --timeout 60; shadowctl wait", 4);
 
     [Fact]
     public void A_system_that_comes_up_in_emergency_mode_says_so()
@@ -50,7 +58,7 @@ public sealed class BadUpdateTests(QemuFixture machine, ITestOutputHelper output
         machine.Run("""mv /etc/rc.d/shadowctl /run/; printf '#!/bin/sh\nexec shadowctl fail emergency\n' >/etc/rc.d/emergency; chmod +x /etc/rc.d/emergency""");
         try
         {
-            Fails("", "emergency_mode", "HV-GUEST-READY", "It is emergency mode.");
+            Fails("", "emergency_mode", "HV-GUEST-READY", "It is emergency mode.", "shadowctl reboot --timeout 200");
         }
         finally
         {
@@ -59,7 +67,7 @@ public sealed class BadUpdateTests(QemuFixture machine, ITestOutputHelper output
     }
 
     // The next boot gets further parameters for its kernel; the failure is expected within a time that is shorter than the command's own limit.
-    private void Fails(string parameters, string failure, string console, string message = "", string command = "shadowctl reboot --timeout 200", int status = 1) =>
+    private void Fails(string parameters, string failure, string console, string message = "", string command = "shadowctl reboot --cold --timeout 200", int status = 1) =>
         machine.Unharmed(() =>
         {
             machine.Run($"cp {Configuration} {Saved}; sed -i 's|panic=10|{parameters.Replace("'", @"'\''", StringComparison.Ordinal)}|' {Configuration}; sync");

@@ -29,12 +29,19 @@ public sealed class DataFlowTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
-    public void Hv_is_told_before_the_start_and_the_start_is_noted_before_the_sync()
+    public void Hv_is_told_before_the_start_and_the_start_is_noted_before_it()
     {
         Assert.Equal(ExitCode.Success, Run("start"));
-        Assert.Equal(["mark", "sync", "start", "close"], _system.Calls);
+        Assert.Equal(["mark", "start", "close"], _system.Calls);
         Assert.True(DataTable.TryReadHeader(Hypervisor.Data, (uint)Hypervisor.Data.Length, out uint flags, out int ranges));
         Assert.Equal((DataTable.KeepLastView, 1), (flags, ranges));
+    }
+
+    [Fact]
+    public void The_start_is_noted_before_the_sync_of_a_cold_start()
+    {
+        Assert.Equal(ExitCode.Success, Run("start", "--cold"));
+        Assert.Equal(["mark", "sync", "start", "close"], _system.Calls);
     }
 
     [Fact]

@@ -48,6 +48,16 @@ public sealed unsafe class CommandLineTests
     }
 
     [Fact]
+    public void A_fork_that_cannot_be_rebooted_gives_itself_up()
+    {
+        Hypervisor.IsFork = true;
+        _system.RebootProblem = "'false' ended with wait status 256: the shadow does not shut down.";
+        Assert.Equal(ExitCode.Success, Run("start", "--reboot-command", "false"));
+        Assert.Equal(["start", "reboot by false", "fail", "close"], _system.Calls);
+        Assert.Equal(_system.RebootProblem, Hypervisor.FailMessage);
+    }
+
+    [Fact]
     public void A_pool_that_was_too_small_is_reported_with_the_size_that_would_do()
     {
         Hypervisor.AfterStart.AddRange([(1, ControlPhase.Stopping), (2, ControlPhase.Failed)]);

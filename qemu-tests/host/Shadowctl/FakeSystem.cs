@@ -59,7 +59,15 @@ internal sealed class FakeSystem : ISystem
 
     public void Sync() => Calls.Add("sync");
 
-    public void Reboot(string command) => Calls.Add(command.Length == 0 ? "reboot" : "reboot by " + command);
+    public void Reboot(string command)
+    {
+        Calls.Add(command.Length == 0 ? "reboot" : "reboot by " + command);
+        if (RebootProblem.Length != 0)
+            throw new ControlException(ExitCode.Failed, RebootProblem);
+    }
+
+    /// <summary>Why this system cannot be rebooted; empty if it can.</summary>
+    public string RebootProblem { get; set; } = "";
 
     public void RescanPci()
     {

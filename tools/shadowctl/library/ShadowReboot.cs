@@ -50,7 +50,14 @@ public sealed class ShadowReboot(ISystem system, ControlClient client, TextWrite
         if (!client.Start(in options))
             return true;
         log.WriteLine("this is the shadow: rebooting");
-        system.Reboot(rebootCommand);
+        try
+        {
+            system.Reboot(rebootCommand);
+        }
+        catch (ControlException problem)
+        {
+            client.Fail(ControlFailure.Rejected, problem.Message);
+        }
         return false;
     }
 

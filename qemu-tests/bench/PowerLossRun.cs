@@ -26,6 +26,7 @@ public sealed class PowerLossRun(string efi, int points, StepDisplay display)
         dd if=/dev/urandom of=/var/load-$boot bs=65536 count=64 2>/dev/null
         echo "$boot 1 $uptime" >>{Record}
         sync
+        echo "HB 1 $uptime" >/dev/ttyS0
         /usr/sbin/shadowctl ready --finish &
         n=1
         while :; do

@@ -9,7 +9,7 @@ namespace Hv.Bench;
 /// <summary>
 /// The guest's serial console: everything that comes is kept with its time, and what is expected can be waited for. Terminal
 /// control sequences are dropped. Heartbeat lines ("HB number uptime"), which may interrupt any other line, are taken out of
-/// the text and kept apart.
+/// the text and kept apart; not those that are not later than the last one, which are quotations from a log. A heart begins with number 1.
 /// </summary>
 public sealed partial class SerialConsole : IDisposable
 {
@@ -192,13 +192,17 @@ public sealed partial class SerialConsole : IDisposable
             string clean = pending[..keep];
             clean = HeartbeatLine().Replace(clean, match =>
             {
-                newHeartbeats.Add(new Heartbeat(
+                var heartbeat = new Heartbeat(
                     long.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture),
                     double.Parse(match.Groups[2].ValueSpan, CultureInfo.InvariantCulture),
-                    now));
+                    now);
+                if (heartbeats.Count == 0 || heartbeat.Number == 1 || heartbeat.Number > heartbeats[^1].Number)
+                {
+                    heartbeats.Add(heartbeat);
+                    newHeartbeats.Add(heartbeat);
+                }
                 return "";
             });
-            heartbeats.AddRange(newHeartbeats);
             text.Append(clean.Replace("\r", "", StringComparison.Ordinal));
             arrivals.Add((text.Length, now));
             for (int i = lineStart; i < text.Length; i++)

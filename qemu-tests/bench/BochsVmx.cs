@@ -19,6 +19,13 @@ public sealed class BochsVmx(MachineOptions options) : Emulator(options)
     public override string HvLogFile => InRun("hv.log");
 
     /// <inheritdoc/>
+    /// <remarks>Bochs writes to its disks' files at once.</remarks>
+    public override void Pause() => Process.Stop();
+
+    /// <inheritdoc/>
+    public override void Resume() => Process.Continue();
+
+    /// <inheritdoc/>
     public override void Dispose()
     {
         base.Dispose();

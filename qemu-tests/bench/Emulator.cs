@@ -99,12 +99,24 @@ public abstract class Emulator : IDisposable
         }
     }
 
+    /// <summary>Stops the machine; what it has written to its disks is in their files.</summary>
+    public abstract void Pause();
+
+    /// <summary>Lets a stopped machine go on.</summary>
+    public abstract void Resume();
+
+    /// <summary>Makes the guest's disk slow, where the machine can do that, so that more can be seen of what is written.</summary>
+    public virtual void SlowDiskDown() { }
+
     /// <inheritdoc/>
     public virtual void Dispose()
     {
         process?.Dispose();
         Console?.Dispose();
     }
+
+    /// <summary>The emulator's process, once it runs.</summary>
+    protected OwnedProcess Process => process!;
 
     /// <summary>Starts the emulator's process.</summary>
     protected abstract OwnedProcess Launch();

@@ -4,8 +4,13 @@ using System.Runtime.InteropServices;
 namespace Hv.Bench;
 
 /// <summary>A child process that does not outlive this program, however it ends (except by SIGKILL).</summary>
-public sealed class OwnedProcess : IDisposable
+public sealed partial class OwnedProcess : IDisposable
 {
+    // Linux' numbers of SIGSTOP and SIGCONT, and how /proc shows that a process is stopped.
+    private const int StopSignal = 19, ContinueSignal = 18;
+    private const char StoppedState = 'T';
+    private static readonly TimeSpan StopTime = TimeSpan.FromSeconds(10);
+
     private static readonly HashSet<OwnedProcess> Running = [];
     private static readonly PosixSignalRegistration[] Signals = [.. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP }
         .Select(signal => PosixSignalRegistration.Create(signal, _ => EndAll()))];
@@ -37,6 +42,19 @@ public sealed class OwnedProcess : IDisposable
     /// <summary>Waits until the process has ended.</summary>
     public bool WaitForExit(TimeSpan timeout) => process.WaitForExit(timeout);
 
+    /// <summary>Stops the process until <see cref="Continue"/>; returns when it has stopped.</summary>
+    /// <exception cref="BenchException">It does not stop, or has ended.</exception>
+    public void Stop()
+    {
+        Signal(StopSignal);
+        for (long began = Stopwatch.GetTimestamp(); State() != StoppedState; Thread.Sleep(1))
+            if (Stopwatch.GetElapsedTime(began) > StopTime)
+                throw new BenchException($"Process {Id} does not stop.");
+    }
+
+    /// <summary>Lets a stopped process go on.</summary>
+    public void Continue() => Signal(ContinueSignal);
+
     /// <summary>Ends the process if it still runs.</summary>
     public void Dispose()
     {
@@ -44,6 +62,22 @@ public sealed class OwnedProcess : IDisposable
             Running.Remove(this);
         End();
     }
+
+    private void Signal(int signal)
+    {
+        if (Kill(Id, signal) != 0)
+            throw new BenchException($"Process {Id} takes no signals any more.");
+    }
+
+    // The third field of the line, behind the command's name in parentheses.
+    private char State()
+    {
+        string line = File.ReadAllText($"/proc/{Id}/stat");
+        return line[line.LastIndexOf(')') + 2];
+    }
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int Kill(int process, int signal);
 
     private static void EndAll()
     {

@@ -6,12 +6,11 @@ namespace Hv.Bench;
 /// One reboot in the background, in which the power fails at many points: at each the machine is stopped and its disk copied, as a power loss would
 /// leave it, and every copy is checked.
 /// </summary>
-public sealed class PowerLossRun(string efi, int points, StepDisplay display)
+public sealed class PowerLossRun(BenchKind bench, string efi, int points, StepDisplay display)
 {
     /// <summary>Where the guest writes down its heartbeats, each line made durable before it is reported.</summary>
     public const string Record = "/var/log/beats";
 
-    private const long SlowBytesPerSecond = 1_000_000;
     private const int AfterMerge = 3;
     private const string Switching = "Hv: switching", Committed = "Hv: committed", Merged = "Hv: merged";
 
@@ -40,12 +39,19 @@ public sealed class PowerLossRun(string efi, int points, StepDisplay display)
 
         """;
 
-    private static readonly TimeSpan Boot = TimeSpan.FromMinutes(10), Command = TimeSpan.FromMinutes(4), Interval = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(20);
 
+    private readonly double patience = new StoryOptions { Bench = bench }.Patience;
     private readonly List<PowerLossPoint> taken = [];
-    private string folder = "";
+    private string folder = "", step = "";
     private GuestImage image = null!;
-    private QemuMachine machine = null!;
+    private Emulator machine = null!;
+
+    private TimeSpan Boot => TimeSpan.FromMinutes(10) * patience;
+
+    private TimeSpan Command => TimeSpan.FromMinutes(4) * patience;
+
+    private TimeSpan Interval => TimeSpan.FromSeconds(2) * patience;
 
     /// <summary>Runs it, and returns the points with what was found at each. The last <paramref name="boots"/> that need recovery are started under Hv, too.</summary>
     public IReadOnlyList<PowerLossPoint> Run(int boots, CancellationToken cancel = default)
@@ -59,7 +65,7 @@ public sealed class PowerLossRun(string efi, int points, StepDisplay display)
             image.AddFile(disk, ScriptPath, Script, Path.Combine(folder, "script"));
             HvImage.Create(efi, hv);
         });
-        using (machine = new QemuSvm(new MachineOptions { RunFolder = folder, HvImage = hv, GuestDisk = disk }))
+        using (machine = Emulator.Create(bench, new MachineOptions { RunFolder = folder, HvImage = hv, GuestDisk = disk }))
         {
             try
             {
@@ -105,51 +111,56 @@ public sealed class PowerLossRun(string efi, int points, StepDisplay display)
             guest.InstallKernel(image.NewKernel, Command, cancel);
             guest.Run("sync", Command, cancel);
         });
+        step = LastStep(machine.ReadHvLog());
         display.Run("Starting a shadow, and stopping the machine again and again", () =>
         {
             guest.Begin("shadowctl start && shadowctl wait; echo WAI\"\"TED=$?");
-            TimeSpan end = machine.Clock.Elapsed + Boot;
-            TimeSpan interval = Interval;
-            while (!machine.Console.TryExpect(@"^WAITED=(\d+)", interval, out _, out _, cancel))
+            TimeSpan end = machine.Clock.Elapsed + Boot, next = TimeSpan.Zero;
+            while (!machine.Console.TryExpect(@"^WAITED=(\d+)", Look, out _, out _, cancel))
             {
-                if (taken.Count < points / 3)
-                    Take(disk);
+                bool isDue = machine.Clock.Elapsed >= next && taken.Count < points / 2;
+                if (TakeIf(disk, isDue))
+                    next = machine.Clock.Elapsed + Interval;
                 if (machine.Clock.Elapsed > end)
                     throw machine.Console.Failure("The shadow does not become ready.");
             }
         });
         display.Run("Switching, and stopping the machine again and again", () =>
         {
-            machine.Qmp.LimitWrites(QemuMachine.GuestDrive, SlowBytesPerSecond);
+            machine.SlowDiskDown();
             guest.Begin("shadowctl switch");
             TimeSpan end = machine.Clock.Elapsed + Boot;
-            for (int left = AfterMerge; left > 0; Thread.Sleep(20))
+            for (int left = AfterMerge; left > 0; Thread.Sleep(Look))
             {
                 cancel.ThrowIfCancellationRequested();
                 string log = machine.ReadHvLog();
                 if (machine.Clock.Elapsed > end)
                     throw machine.Console.Failure("The switch does not come to its end.");
                 bool isMerged = log.Contains(Merged, StringComparison.Ordinal);
-                if (isMerged || taken.Count < points - AfterMerge && log.Contains(Switching, StringComparison.Ordinal))
-                    Take(disk);
-                if (isMerged)
+                if (TakeIf(disk, isMerged || taken.Count < points - AfterMerge && log.Contains(Switching, StringComparison.Ordinal)) && isMerged)
                     left--;
             }
         });
     }
 
-    private void Take(string disk)
+    // Each new step in Hv's trace is a point, too.
+    private bool TakeIf(string disk, bool isDue)
     {
-        machine.Qmp.Execute("stop");
+        if (!isDue && LastStep(machine.ReadHvLog()) == step)
+            return false;
+        machine.Pause();
         string log = machine.ReadHvLog();
+        step = LastStep(log);
         Heartbeat[] heartbeats = machine.Console.Heartbeats;
         string copy = Path.Combine(folder, $"point-{taken.Count + 1}.img");
         Copy(disk, copy);
-        string step = log.TrimEnd().Split('\n')[^1].Trim();
         taken.Add(new PowerLossPoint(copy, step, heartbeats, log.Contains(Switching, StringComparison.Ordinal), log.Contains(Committed, StringComparison.Ordinal)));
         display.Detail = $"{taken.Count} points; {step}";
-        machine.Qmp.Execute("cont");
+        machine.Resume();
+        return true;
     }
+
+    private static string LastStep(string log) => log.TrimEnd().Split('\n')[^1].Trim();
 
     // The last points before and after the commit record.
     private List<string> KeepForRestart(int boots)
@@ -171,7 +182,7 @@ public sealed class PowerLossRun(string efi, int points, StepDisplay display)
     private void Restart(string disk, string hv, CancellationToken cancel)
     {
         string run = Directory.CreateDirectory(disk + ".run").FullName;
-        using QemuSvm again = new(new MachineOptions { RunFolder = run, HvImage = hv, GuestDisk = disk });
+        using Emulator again = Emulator.Create(bench, new MachineOptions { RunFolder = run, HvImage = hv, GuestDisk = disk });
         try
         {
             again.Start(line => display.Detail = line.Text);

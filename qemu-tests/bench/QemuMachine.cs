@@ -10,6 +10,7 @@ namespace Hv.Bench;
 public abstract class QemuMachine(MachineOptions options) : Emulator(options)
 {
     private const int UsualMemoryMiB = 3072;
+    private const long SlowBytesPerSecond = 1_000_000;
     private const string Firmware = "/usr/share/OVMF/OVMF_CODE_4M.fd", FirmwareVariables = "/usr/share/OVMF/OVMF_VARS_4M.fd";
 
     // The path of a Unix socket is limited to 107 bytes, so sockets do not live in the run's folder.
@@ -26,6 +27,15 @@ public abstract class QemuMachine(MachineOptions options) : Emulator(options)
 
     /// <summary>The arguments that choose the processor.</summary>
     protected abstract IEnumerable<string> ProcessorArguments { get; }
+
+    /// <inheritdoc/>
+    public override void Pause() => Qmp.Execute("stop");
+
+    /// <inheritdoc/>
+    public override void Resume() => Qmp.Execute("cont");
+
+    /// <inheritdoc/>
+    public override void SlowDiskDown() => Qmp.LimitWrites(GuestDrive, SlowBytesPerSecond);
 
     /// <inheritdoc/>
     public override void Dispose()
@@ -71,7 +81,7 @@ public abstract class QemuMachine(MachineOptions options) : Emulator(options)
     public GdbStub OpenDebugger(TimeSpan timeout)
     {
         // A machine that runs would be stopped by the connection, which is reported as one more packet, at some time.
-        Qmp.Execute("stop");
+        Pause();
         Qmp.Execute("human-monitor-command", new JsonObject { ["command-line"] = $"gdbserver unix:{sockets}/gdb,server=on,wait=off" });
         return new GdbStub(Connect("gdb"), timeout);
     }

@@ -15,9 +15,9 @@ public sealed class PowerLossTests(ITestOutputHelper output)
     public void After_a_power_loss_the_disk_is_the_old_or_the_new_system()
     {
         int points = int.TryParse(Environment.GetEnvironmentVariable("HV_POWER_LOSS_POINTS"), CultureInfo.InvariantCulture, out int asked) ? asked : UsualPoints;
-        IReadOnlyList<PowerLossPoint> result = new PowerLossRun(Paths.Efi, points, new StepDisplay()).Run(Restarts);
+        IReadOnlyList<PowerLossPoint> result = new PowerLossRun(BenchKind.QemuSvm, Paths.Efi, points, new StepDisplay()).Run(Restarts);
         output.WriteLine(PowerLossRun.ToJson(result).ToString());
-        Assert.InRange(result.Count, points / 2, points);
+        Assert.InRange(result.Count, points / 2, int.MaxValue);
         Assert.Contains(result, point => point.Committed);
         Assert.Contains(result, point => !point.Switching);
         Assert.All(result, point => Assert.True(point.Problem is null, $"{point.Step}: {point.Problem} ({point.Image})"));

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -69,6 +70,7 @@ public sealed class Story(StoryOptions options, StepDisplay display)
             Prepare(guest, image);
             for (int i = 1; hv is not null && i <= options.ShadowReboots; i++)
                 RebootInBackground(guest, image, i);
+            CompareUses();
             RebootOrdinarily(guest, image);
             ShutDown(emulator, guest, image, disk);
         }
@@ -96,8 +98,6 @@ public sealed class Story(StoryOptions options, StepDisplay display)
 
     private void RebootInBackground(Guest guest, GuestImage image, int number)
     {
-        if (number > 1)
-            display.Run("Waiting until the machine is ready for another one", () => WaitUntilIdle(guest));
         string before = guest.BootId(command, cancel);
         string reboot = number <= options.ColdReboots ? "shadowctl reboot --cold" : "shadowctl reboot";
         Downtime shadow = display.Run($"Rebooting it in the background and switching ({reboot})",
@@ -114,11 +114,21 @@ public sealed class Story(StoryOptions options, StepDisplay display)
             result.Status = ReadStatus(guest);
             guest.StartHeartbeat(command, cancel);
         });
+        display.Run("Waiting until the machine has settled", () => result.Uses.Add(WaitUntilSettled(guest)));
         result.Check("the new kernel runs after the switch", result.KernelAfter == image.NewKernel, result.KernelAfter!);
         result.Check("the network card works after the switch", shadow.Network?.Kernel == image.NewKernel,
             shadow.Network is { } answer ? $"{answer.Kernel} answered" : "no answer");
         result.Check($"no heartbeat gap over {LongestGap:F0} s before the switch", shadow.Heartbeats.Count > 0 && shadow.LongestGap <= LongestGap && shadow.IsComplete,
             $"{shadow.Heartbeats.Count} heartbeats, longest gap {shadow.LongestGap:F2} s{(shadow.IsComplete ? "" : ", some missing")}");
+    }
+
+    // Before the first one the firmware had started the system, so only the others are alike.
+    private void CompareUses()
+    {
+        if (result.Uses.Count < 3)
+            return;
+        MachineUse second = result.Uses[1], last = result.Uses[^1];
+        result.Check($"pool, Hv's memory and the guest's memory are the same after shadow reboots 2 and {result.Uses.Count}", second == last, $"{second}, {last}");
     }
 
     private void RebootOrdinarily(Guest guest, GuestImage image)
@@ -149,15 +159,17 @@ public sealed class Story(StoryOptions options, StepDisplay display)
         result.Check("the file system on the disk is clean", problem is null, problem ?? "");
     });
 
-    private void WaitUntilIdle(Guest guest)
+    // The journal is merged, and files have been carried over.
+    private MachineUse WaitUntilSettled(Guest guest)
     {
-        TimeSpan end = guest.Emulator.Clock.Elapsed + command;
-        while ((string?)ReadStatus(guest)?["phase"] is not "idle" and var phase)
+        for (TimeSpan end = guest.Emulator.Clock.Elapsed + command; guest.Emulator.Clock.Elapsed < end; guest.Run("sleep 1", command, cancel))
         {
-            if (guest.Emulator.Clock.Elapsed > end)
-                throw guest.Emulator.Console.Failure($"Hv is still '{phase}' long after the switch.");
-            guest.Run("sleep 1", command, cancel);
+            if (ReadStatus(guest) is not { } status || (string?)status["phase"] != "idle" || (string?)status["last_view"] != "none")
+                continue;
+            string memory = guest.Run("sed -n 's/^MemTotal: *//p' /proc/meminfo", command, cancel);
+            return new MachineUse((long)status["pool_free_bytes"]!, (long)status["hv_memory_bytes"]!, long.Parse(memory.Split(' ')[0], CultureInfo.InvariantCulture));
         }
+        throw guest.Emulator.Console.Failure("Hv has not settled long after the switch.");
     }
 
     private JsonObject? ReadStatus(Guest guest)

@@ -25,6 +25,9 @@ public sealed class StoryResult
     /// <summary>What `shadowctl status --json` said after the shadow reboot.</summary>
     public JsonObject? Status { get; set; }
 
+    /// <summary>What the machine used after each shadow reboot, once it had settled.</summary>
+    public List<MachineUse> Uses { get; } = [];
+
     /// <summary>Hv's image in bytes.</summary>
     public long? ImageBytes { get; set; }
 
@@ -70,6 +73,7 @@ public sealed class StoryResult
         ["efi_image_bytes"] = ImageBytes,
         ["hv_memory_bytes"] = StatusNumber("hv_memory_bytes"),
         ["pool_bytes"] = StatusNumber("pool_bytes"),
+        ["after_each_shadow_reboot"] = new JsonArray([.. Uses.Select(use => use.ToJson())]),
         ["checks"] = new JsonArray([.. checks.Select(check => new JsonObject { ["name"] = check.Name, ["passed"] = check.Passed, ["detail"] = check.Detail })]),
         ["failure"] = Failure,
         ["passed"] = Passed,

@@ -7,6 +7,8 @@ public abstract class Guest(Emulator emulator)
 {
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(0.5), LongestWait = TimeSpan.FromSeconds(5);
 
+    private int commands;
+
     /// <summary>The emulator.</summary>
     public Emulator Emulator { get; } = emulator;
 
@@ -53,8 +55,10 @@ public abstract class Guest(Emulator emulator)
     public CommandResult TryRun(string command, TimeSpan timeout, CancellationToken cancel = default)
     {
         Console.Skip();
-        Console.Send($"echo BE\"\"GIN; {command}; echo EN\"\"D=$?\n");
-        (Match match, _) = Console.Expect(@"BEGIN\n([\s\S]*?)END=(\d+)\n", timeout, cancel);
+        // The output may quote a log with the end of another command.
+        int number = ++commands;
+        Console.Send($"echo BE\"\"GIN; {command}; echo EN\"\"D{number}=$?\n");
+        (Match match, _) = Console.Expect($@"BEGIN\n([\s\S]*?)END{number}=(\d+)\n", timeout, cancel);
         Console.Expect(Prompt, TimeSpan.FromSeconds(30), cancel);
         return new CommandResult(int.Parse(match.Groups[2].ValueSpan), match.Groups[1].Value.TrimEnd());
     }

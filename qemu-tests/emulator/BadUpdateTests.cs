@@ -9,51 +9,41 @@ namespace Hv.EmulatorTests;
 /// A system that would not come up again after its reboot is found out in the shadow: that ends in a failure with a reason and the shadow's console,
 /// and the running system goes on.
 /// </summary>
-[Collection(Collections.Qemu)]
-public sealed class BadUpdateTests(QemuFixture machine, ITestOutputHelper output) : IClassFixture<QemuFixture>
+public abstract class BadUpdateTests(MachineFixture machine, ITestOutputHelper output)
 {
     private const string Configuration = "/boot/grub/grub.cfg", Saved = "/run/grub.cfg";
-    private static readonly TimeSpan Boot = TimeSpan.FromMinutes(4);
 
     // What the kernel starts instead of an init, before any driver is loaded: busybox with a command.
     private const string Busybox = "/bin/busybox", EarlyShell = $"rdinit={Busybox} -- sh -c";
 
-    [Fact]
-    public void An_init_that_ends_is_a_kernel_panic() =>
+    private TimeSpan Boot => TimeSpan.FromMinutes(4) * machine.Patience;
+
+    protected void EndsInit() =>
         Fails($"rdinit={Busybox}", "kernel_panic", "Kernel panic - not syncing: Attempted to kill init!", "Attempted to kill init");
 
-    [Fact]
-    public void A_kernel_that_panics_and_would_restart_is_a_kernel_panic() =>
+    protected void PanicsAndRestarts() =>
         Fails($"panic=1 {EarlyShell} '{Busybox} mount -t proc proc /proc; echo c >/proc/sysrq-trigger'", "kernel_panic",
             "Kernel panic - not syncing: sysrq triggered crash", "sysrq triggered crash");
 
-    [Fact]
-    public void A_power_off_instead_of_a_restart_is_a_failure() => Fails($"{EarlyShell} 'echo good night; {Busybox} poweroff -f'", "powered_off", "good night");
+    protected void TurnsItselfOff() => Fails($"{EarlyShell} 'echo good night; {Busybox} poweroff -f'", "powered_off", "good night");
 
-    [Fact]
-    public void A_restart_before_the_system_is_up_is_a_failure() => Fails($"{EarlyShell} 'echo once more; {Busybox} reboot -f'", "restarted", "once more");
+    protected void Restarts() => Fails($"{EarlyShell} 'echo once more; {Busybox} reboot -f'", "restarted", "once more");
 
-    [Fact]
-    public void A_triple_fault_is_a_failure() => Fails($"reboot=triple {EarlyShell} 'echo over; {Busybox} reboot -f'", "crashed", "over");
+    protected void TripleFaults() => Fails($"reboot=triple {EarlyShell} 'echo over; {Busybox} reboot -f'", "crashed", "over");
 
-    [Fact]
-    public void A_processor_that_halts_with_interrupts_off_is_noticed_at_once() =>
+    protected void Halts() =>
         Fails($"{EarlyShell} 'echo stop; {Busybox} halt -f'", "halted", "reboot: System halted", "The instruction is at ffffffff");
 
-    [Fact]
-    public void A_copy_that_turns_itself_off_while_it_shuts_down_is_a_failure() =>
+    protected void CopyTurnsItselfOff() =>
         Fails("", "powered_off", "this is the shadow", "", "dmesg -n 7; shadowctl reboot --reboot-command 'poweroff -f'");
 
-    [Fact]
-    public void A_copy_that_panics_while_it_shuts_down_is_a_kernel_panic() =>
+    protected void CopyPanics() =>
         Fails("", "kernel_panic", "sysrq triggered crash", "sysrq triggered crash", "shadowctl reboot --reboot-command 'sh -c \"echo c >/proc/sysrq-trigger\"'");
 
-    [Fact]
-    public void A_shadow_that_hangs_is_thrown_away_when_its_time_is_over() =>
+    protected void Hangs() =>
         Fails($"{EarlyShell} 'echo waiting; while :; do :; done'", "timed_out", "waiting", "", "shadowctl start --cold --timeout 60; shadowctl wait", 4);
 
-    [Fact]
-    public void A_system_that_comes_up_in_emergency_mode_says_so()
+    protected void ComesUpInEmergencyMode()
     {
         machine.Run("""mv /etc/rc.d/shadowctl /run/; printf '#!/bin/sh\nexec shadowctl fail emergency\n' >/etc/rc.d/emergency; chmod +x /etc/rc.d/emergency""");
         try

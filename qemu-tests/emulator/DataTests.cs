@@ -4,15 +4,20 @@ using Xunit;
 namespace Hv.EmulatorTests;
 
 /// <summary>What users save while a shadow boots is there after the switch: on a data partition, and in directories that are carried over.</summary>
-[Collection(Collections.Qemu)]
-public sealed class DataTests
+public abstract class DataTests(BenchKind bench)
 {
-    private static readonly TimeSpan Boot = TimeSpan.FromMinutes(3), Command = TimeSpan.FromMinutes(2), Shadow = TimeSpan.FromMinutes(10);
+    private readonly double _patience = new StoryOptions { Bench = bench }.Patience;
+
+    private TimeSpan Boot => TimeSpan.FromMinutes(3) * _patience;
+
+    private TimeSpan Command => TimeSpan.FromMinutes(2) * _patience;
+
+    private TimeSpan Shadow => TimeSpan.FromMinutes(10) * _patience;
 
     [Fact]
     public void Files_saved_while_the_shadow_boots_survive_the_switch()
     {
-        using Emulator emulator = Machine.Start(BenchKind.QemuSvm, "data", GuestKind.Small);
+        using Emulator emulator = Machine.Start(bench, "data", GuestKind.Small);
         try
         {
             Tell(Guest.Create(GuestKind.Small, emulator));
@@ -23,7 +28,7 @@ public sealed class DataTests
         }
     }
 
-    private static void Tell(Guest guest)
+    private void Tell(Guest guest)
     {
         guest.WaitUntilUp(Boot);
         guest.LogIn(Command);
@@ -66,7 +71,7 @@ public sealed class DataTests
         guest.Run("shadowctl start && shadowctl abort", Command);
     }
 
-    private static void SwitchTo(Guest guest, string boot)
+    private void SwitchTo(Guest guest, string boot)
     {
         guest.Begin("shadowctl switch");
         for (TimeSpan end = guest.Emulator.Clock.Elapsed + Command; guest.Emulator.Clock.Elapsed < end;)

@@ -126,7 +126,7 @@ public abstract class SystemTests(MachineFixture machine, ITestOutputHelper outp
             machine.Run("dd if=/dev/urandom of=/root/load bs=1M count=16 2>/dev/null; mkdir /root/copies");
             string sum = machine.Run("md5sum </root/load");
             machine.Run("(while [ -d /root/copies ]; do dd if=/root/load of=/root/copies/copy bs=64k conv=fsync 2>/dev/null; echo 3 >/proc/sys/vm/drop_caches; md5sum </root/copies/copy >>/tmp/sums; done) >/dev/null 2>&1 & sleep 2");
-            machine.Run("dmesg -n 7; shadowctl start --share 50; dmesg -n 1");
+            machine.Run("dmesg -n 7; shadowctl start --share 50 && dmesg -n 1");
             fork = machine.Status()["fork"]!;
             output.WriteLine(fork.ToJsonString());
             machine.Run("until shadowctl status --json | grep -q booting; do sleep 2; done; sleep 5", TimeSpan.FromMinutes(4) * machine.Patience);

@@ -170,7 +170,7 @@ public sealed unsafe class VcpuLoop<TBackend> where TBackend : struct, IVcpuBack
         ExitReason reason = _primary.RunOnce();
         backend.SetPreemption(ulong.MaxValue);
         backend.SetInterruptExiting(false);
-        if (reason == ExitReason.TimerExpired)
+        if (reason == ExitReason.TimerExpired && WaitRules.StillWaits(backend.Rip, halt, _primary.HaltLength))
             backend.Rip = halt;
         else if (backend.Rip == halt)
             _primary.WakeUp(); // The interrupt was there before HLT began: it has ended the wait all the same.

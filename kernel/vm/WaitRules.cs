@@ -20,4 +20,11 @@ public static class WaitRules
     /// a write to the monitored memory.
     /// </summary>
     public static bool IsForGood(bool isMonitorWait, ulong rflags) => !isMonitorWait && (rflags & Rflags.Interrupt) == 0;
+
+    /// <summary>
+    /// Whether a processor that was let into its HLT or MWAIT at <paramref name="wait"/>, <paramref name="length"/> bytes long, waits there still
+    /// when a time limit makes it exit at <paramref name="rip"/>. MWAIT may end at any time (Intel SDM vol. 2B, MWAIT): then it is somewhere else by
+    /// now, and must not be put back.
+    /// </summary>
+    public static bool StillWaits(ulong rip, ulong wait, byte length) => rip == wait || rip == wait + length;
 }

@@ -26,4 +26,13 @@ public sealed class WaitRulesTests
     [InlineData(true, false, false)]
     public void Only_HLT_with_interrupts_off_is_for_good(bool isMonitorWait, bool interrupts, bool forGood) =>
         Assert.Equal(forGood, WaitRules.IsForGood(isMonitorWait, Fixed | (interrupts ? Rflags.Interrupt : 0)));
+
+    [Theory]
+    [InlineData(0x1000, true)] // The time was over before it began.
+    [InlineData(0x1003, true)]
+    [InlineData(0x1002, false)]
+    [InlineData(0x1004, false)] // MWAIT has ended by itself.
+    [InlineData(0x9000, false)]
+    [InlineData(0x0FFF, false)]
+    public void Only_a_processor_that_is_still_at_its_MWAIT_waits(ulong rip, bool waits) => Assert.Equal(waits, WaitRules.StillWaits(rip, 0x1000, 3));
 }

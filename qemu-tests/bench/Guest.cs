@@ -1,3 +1,5 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 
 namespace Hv.Bench;
@@ -99,6 +101,33 @@ public abstract class Guest(Emulator emulator)
 
     /// <summary>The identifier of the running boot.</summary>
     public string BootId(TimeSpan timeout, CancellationToken cancel = default) => Run("cat /proc/sys/kernel/random/boot_id", timeout, cancel);
+
+    /// <summary>What "shadowctl status --json" says.</summary>
+    public JsonObject ReadStatus(TimeSpan timeout, CancellationToken cancel = default)
+    {
+        string output = Run("shadowctl status --json", timeout, cancel);
+        try
+        {
+            if (JsonNode.Parse(output[Math.Max(0, output.IndexOf('{'))..]) is JsonObject status)
+                return status;
+        }
+        catch (JsonException)
+        {
+        }
+        throw new BenchException($"'shadowctl status --json' wrote something that is not JSON:\n{output}");
+    }
+
+    /// <summary>Waits until Hv is ready for another shadow.</summary>
+    public void WaitUntilIdle(TimeSpan timeout, CancellationToken cancel = default)
+    {
+        TimeSpan end = Emulator.Clock.Elapsed + timeout;
+        while ((string?)ReadStatus(timeout, cancel)["phase"] is not "idle" and var phase)
+        {
+            if (Emulator.Clock.Elapsed > end)
+                throw Console.Failure($"Hv is still '{phase}' long after the switch.");
+            Run("sleep 1", timeout, cancel);
+        }
+    }
 
     /// <summary>Gets from the greeting to a shell's prompt.</summary>
     protected abstract void GetShell(TimeSpan timeout, CancellationToken cancel);

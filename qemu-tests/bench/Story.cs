@@ -1,6 +1,3 @@
-using System.Text.Json;
-using System.Text.Json.Nodes;
-
 namespace Hv.Bench;
 
 /// <summary>
@@ -97,7 +94,7 @@ public sealed class Story(StoryOptions options, StepDisplay display)
     private void RebootInBackground(Guest guest, GuestImage image, int number)
     {
         if (number > 1)
-            display.Run("Waiting until the machine is ready for another one", () => WaitUntilIdle(guest));
+            display.Run("Waiting until the machine is ready for another one", () => guest.WaitUntilIdle(command, cancel));
         string before = guest.BootId(command, cancel);
         Downtime shadow = display.Run("Rebooting it in the background and switching (shadowctl reboot)",
             () => result.Shadow = new DowntimeProbe(guest).MeasureShadow("shadowctl reboot", TimeSpan.FromMinutes(20) * options.Patience, cancel));
@@ -110,7 +107,7 @@ public sealed class Story(StoryOptions options, StepDisplay display)
             result.Check("the file system is without errors after the switch", errors == "0", $"{errors} errors in the kernel's log");
             string faults = guest.Run("dmesg | grep -c -E 'BUG: |Oops|invalid opcode|WARNING: |unchecked MSR|soft lockup|hung task' || true", command, cancel);
             result.Check("the kernel has met no fault after the switch", faults == "0", $"{faults} in the kernel's log");
-            result.Status = ReadStatus(guest);
+            result.Status = guest.ReadStatus(command, cancel);
             guest.StartHeartbeat(command, cancel);
         });
         result.Check("the new kernel runs after the switch", result.KernelAfter == image.NewKernel, result.KernelAfter!);
@@ -147,28 +144,4 @@ public sealed class Story(StoryOptions options, StepDisplay display)
         string? problem = image.CheckFileSystem(disk);
         result.Check("the file system on the disk is clean", problem is null, problem ?? "");
     });
-
-    private void WaitUntilIdle(Guest guest)
-    {
-        TimeSpan end = guest.Emulator.Clock.Elapsed + command;
-        while ((string?)ReadStatus(guest)?["phase"] is not "idle" and var phase)
-        {
-            if (guest.Emulator.Clock.Elapsed > end)
-                throw guest.Emulator.Console.Failure($"Hv is still '{phase}' long after the switch.");
-            guest.Run("sleep 1", command, cancel);
-        }
-    }
-
-    private JsonObject? ReadStatus(Guest guest)
-    {
-        string output = guest.Run("shadowctl status --json", command, cancel);
-        try
-        {
-            return JsonNode.Parse(output[Math.Max(0, output.IndexOf('{'))..]) as JsonObject;
-        }
-        catch (JsonException)
-        {
-            throw new BenchException($"'shadowctl status --json' wrote something that is not JSON:\n{output}");
-        }
-    }
 }

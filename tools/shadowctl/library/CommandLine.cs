@@ -52,6 +52,7 @@ public sealed class CommandLine(ISystem system, TextWriter output, TextWriter er
         Option<int> timeout = Number("--timeout", DefaultTimeout, 1, 7 * 24 * 3600, "After so many seconds a shadow that is not ready is thrown away.");
         Option<int> finishTimeout = Number("--timeout", DefaultFinishTimeout, 0, 3600, "How many seconds to wait for devices after the switch.");
         var finish = new Option<bool>("--finish") { Description = "After the switch, finish it as 'shadowctl finish' does." };
+        var devices = new Option<bool>("--devices") { Description = "Show the passed-through devices, and how each was silenced at the last switch." };
         return new RootCommand(Description)
         {
             _json,
@@ -69,7 +70,7 @@ public sealed class CommandLine(ISystem system, TextWriter output, TextWriter er
             Command("switch", "Switches to the shadow. This system is dropped; what it has not saved is lost.", (client, _) =>
                 new ShadowReboot(system, client, error).Switch()),
             Command("abort", "Throws the shadow away.", (client, _) => client.Abort()),
-            Reader("status", "Shows how things stand.", (client, parsed) => ShowStatus(client, parsed.GetValue(_json))),
+            Reader("status", "Shows how things stand.", (client, parsed) => ShowStatus(client, parsed.GetValue(_json), parsed.GetValue(devices)), devices),
             Reader("log", "Prints the shadow's serial console.", (client, _) => ShowLog(client)),
             Command("ready", "In a shadow: reports that it is up, and returns after the switch. For the service manager.", (client, parsed) =>
             {
@@ -120,12 +121,14 @@ public sealed class CommandLine(ISystem system, TextWriter output, TextWriter er
         return command;
     }
 
-    private void ShowStatus(ControlClient client, bool json)
+    private void ShowStatus(ControlClient client, bool json, bool devices)
     {
         StatusBlock block = client.Status();
         var status = new StatusView(in block);
         if (json)
             WriteJson(status.WriteJson);
+        else if (devices)
+            StatusText.WriteDevices(output, status);
         else
             StatusText.Write(output, status);
     }

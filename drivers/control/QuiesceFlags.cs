@@ -14,7 +14,7 @@ public enum QuiesceFlags : byte
     IsQuiet = 1 << 1,
     /// <summary>Its transactions did not end in time.</summary>
     WasStillPending = 1 << 2,
-    /// <summary>It could not be silenced by itself, and bus mastering of the bridge above it was turned off.</summary>
+    /// <summary>It went on being a bus master, and bus mastering of the bridge above it was turned off.</summary>
     WasIsolated = 1 << 3,
     /// <summary>The OS had moved its registers, and they were put back before they were used.</summary>
     HadMovedBars = 1 << 4,

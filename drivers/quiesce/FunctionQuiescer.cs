@@ -44,6 +44,7 @@ public sealed class FunctionQuiescer
     private readonly PciConfigSnapshot _boot;
     private readonly DeviceStop? _stop;
     private readonly ResetMethod _offered;
+    private readonly bool _isAloneOnBus;
 
     private Phase _phase = Phase.Finished;
     private ResetMethod _method;
@@ -63,6 +64,7 @@ public sealed class FunctionQuiescer
         _boot = boot;
         StopPlan? plan = StopPlan.For(host, function);
         _stop = plan is null ? null : new DeviceStop(plan, memory, ports, time);
+        _isAloneOnBus = isAloneOnBus;
         _offered = Offered(isAloneOnBus);
     }
 
@@ -341,22 +343,25 @@ public sealed class FunctionQuiescer
     }
 
     /// <summary>
-    /// The last resort for a function that cannot be brought to silence: that no request of it passes the bridge above. The bridge's other functions
-    /// have to go without, too, until an OS turns it on for one of them.
+    /// The last resort for a function that goes on being a bus master: no request of it passes the bridge above. Not where others are behind
+    /// the same bridge. False if nothing could be done.
     /// </summary>
-    private void Isolate()
+    private bool Isolate()
     {
         ushort command = _host.Read16(Address, PciRegister.Command);
-        if ((command & PciRegister.CommandBusMaster) == 0 || !_function.HasParent)
-            return;
+        if (command == PciConfig.NoVendor || (command & PciRegister.CommandBusMaster) == 0)
+            return true;
+        if (!_isAloneOnBus || !_function.HasParent)
+            return false;
         _host.ChangeCommand(_function.Parent, 0, PciRegister.CommandBusMaster);
         Report.WasIsolated = true;
+        return true;
     }
 
     private void Finish(Status status)
     {
-        if (status == Status.Timeout || status == Status.NotFound)
-            Isolate();
+        if (!Isolate())
+            status = Status.Timeout;
         Report.Status = status;
         Report.Nanoseconds = _time.Nanoseconds - _begin;
         _phase = Phase.Finished;

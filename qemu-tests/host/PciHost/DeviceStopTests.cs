@@ -216,6 +216,7 @@ public sealed class DeviceStopTests
         Assert.InRange(_time.Now - begin, 50_000_000ul, 1_100_000_000ul);
         Assert.True(_registers.Writes.Exists(write => write.Address == Base + register && (write.Value & busy) == reset));
         React((register, _ => 0));
+        this[register] = 0;
         Assert.Equal(Status.Ok, Stop());
     }
 

@@ -270,6 +270,28 @@ public sealed class QuiescerTests
     }
 
     [Fact]
+    public void A_function_that_stays_a_bus_master_is_cut_off_by_its_bridge()
+    {
+        var bridge = new PciFunctionModel(0x8086, 0x244E, 0x060400, 1);
+        bridge.Put(PciRegister.PrimaryBus, 2, 0x0100);
+        bridge.Put(PciRegister.Command, 2, 7);
+        _bus.Add(0, 1, 0, bridge);
+        PciFunctionModel behind = _bus.Add(1, 0, 0, Function());
+        PciFunctionModel onRoot = _bus.Add(0, 2, 0, Function());
+        Quiescer quiescer = Start(behind, onRoot);
+        foreach (PciFunctionModel model in new[] { behind, onRoot })
+            model.Written = _ => model.Put(PciRegister.Command, 2, model.Get(PciRegister.Command, 2) | PciRegister.CommandBusMaster);
+        Assert.Equal(Status.Timeout, quiescer.Run());
+        for (int i = 0; i < 2; i++)
+        {
+            bool isBehind = quiescer.Function(i).HasParent;
+            Assert.Equal(isBehind, quiescer.Report(i).WasIsolated);
+            Assert.Equal(isBehind ? Status.Ok : Status.Timeout, quiescer.Report(i).Status);
+        }
+        Assert.Equal(3u, bridge.Get(PciRegister.Command, 2));
+    }
+
+    [Fact]
     public void Bridges_are_not_quiesced()
     {
         Assert.Equal(Status.Ok, _table.Scan(_host, false));

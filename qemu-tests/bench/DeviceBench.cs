@@ -56,8 +56,9 @@ public sealed class DeviceBench(IReadOnlyList<DeviceModel> models, int switches,
             display.Run($"Starting a machine with {devices.Count} devices", () =>
             {
                 emulator.Start(line => display.Detail = line.Text);
-                FindAddresses(((QemuMachine)emulator).Qmp);
                 guest.WaitUntilUp(Boot, cancel);
+                // Not before: the firmware numbers the buses.
+                FindAddresses(((QemuMachine)emulator).Qmp);
                 guest.LogIn(Command, cancel);
                 guest.Run("ln -s /sbin/load-drivers /etc/rc.d/load-drivers; load-drivers; sync", Command, cancel);
             });

@@ -39,7 +39,7 @@ internal static unsafe class MachineBuilder
             _ = machine.MapRegisters(machine.Functions[i]);
         if (parameters->FrameBuffer != 0)
             _ = AddressSpace.MapDevice(addressSpace, parameters->FrameBuffer, parameters->FrameBufferBytes);
-        machine.Quiescer = new Quiescer(machine.Pci, new RealMmio(new HostPhysical(0)), time, machine.Functions, MaxQuiesced);
+        machine.Quiescer = new Quiescer(machine.Pci, new RealMmio(new HostPhysical(0)), machine.Ports, time, machine.Functions, MaxQuiesced);
         ParkOtherProcessors(parameters, machine.Configuration.ApicId);
         machine.Primary = NewVm(machine);
         machine.Shadow = NewVm(machine);

@@ -44,6 +44,7 @@ public sealed class FunctionQuiescer
     private readonly PciConfigSnapshot _boot;
     private readonly DeviceStop? _stop;
     private readonly ResetMethod _offered;
+    private readonly bool _isAloneOnBus;
 
     private Phase _phase = Phase.Finished;
     private ResetMethod _method;
@@ -55,13 +56,15 @@ public sealed class FunctionQuiescer
     /// <paramref name="memory"/> are host-physical addresses. <paramref name="isAloneOnBus"/> allows the reset of the bus. Allocates: at boot only.
     /// </summary>
     public FunctionQuiescer(
-        PciHost host, MmioDevice memory, TimeSource time, PciFunctionInfo function, PciConfigSnapshot boot, bool isAloneOnBus)
+        PciHost host, MmioDevice memory, PortDevice ports, TimeSource time, PciFunctionInfo function, PciConfigSnapshot boot, bool isAloneOnBus)
     {
         _host = host;
         _time = time;
         _function = function;
         _boot = boot;
-        _stop = DeviceStop.For(function, memory, time);
+        StopPlan? plan = StopPlan.For(host, function);
+        _stop = plan is null ? null : new DeviceStop(plan, memory, ports, time);
+        _isAloneOnBus = isAloneOnBus;
         _offered = Offered(isAloneOnBus);
     }
 
@@ -139,7 +142,7 @@ public sealed class FunctionQuiescer
 
     private ResetMethod Offered(bool isAloneOnBus)
     {
-        ResetMethod offered = _stop is null ? ResetMethod.None : ResetMethod.Device;
+        ResetMethod offered = _stop is null || !_stop.Plan.Resets ? ResetMethod.None : ResetMethod.Device;
         if (_function.HasFlr)
             offered |= ResetMethod.FunctionLevel;
         if (_function.HasAfFlr)
@@ -188,15 +191,16 @@ public sealed class FunctionQuiescer
             _host.ChangeCommand(Address, 0, PciRegister.CommandBusMaster);
             _boot.RestoreBars(_host, Address);
         }
-        PciBaseAddress bar = PciBaseAddressReader.Read(_host, Address, _stop.BarIndex);
-        if (!bar.IsMemory || bar.Address == 0)
+        PciBaseAddress bar = PciBaseAddressReader.Read(_host, Address, _stop.Plan.BarIndex);
+        bool isPorts = bar.Kind == PciBaseAddressKind.Io;
+        if (!isPorts && !bar.IsMemory || bar.Address == 0)
         {
             BeginDrain();
             return;
         }
-        _host.ChangeCommand(Address, PciRegister.CommandMemory, 0);
-        Report.Tried |= ResetMethod.Device;
-        _stop.Begin(_function, bar.Address);
+        _host.ChangeCommand(Address, isPorts ? PciRegister.CommandIo : PciRegister.CommandMemory, 0);
+        Report.Tried |= _offered & ResetMethod.Device;
+        _stop.Begin(isPorts, bar.Address);
         _phase = Phase.Stopping;
     }
 
@@ -206,7 +210,7 @@ public sealed class FunctionQuiescer
         if (status == Status.Pending)
             return;
         if (status == Status.Ok)
-            Report.Worked = ResetMethod.Device;
+            Report.Worked = _offered & ResetMethod.Device;
         BeginDrain();
     }
 
@@ -338,8 +342,26 @@ public sealed class FunctionQuiescer
         _host.Write16(Address, offset, (ushort)((value & ~(uint)clear) | set));
     }
 
+    /// <summary>
+    /// The last resort for a function that goes on being a bus master: no request of it passes the bridge above. Not where others are behind
+    /// the same bridge. False if nothing could be done.
+    /// </summary>
+    private bool Isolate()
+    {
+        ushort command = _host.Read16(Address, PciRegister.Command);
+        if (command == PciConfig.NoVendor || (command & PciRegister.CommandBusMaster) == 0)
+            return true;
+        if (!_isAloneOnBus || !_function.HasParent)
+            return false;
+        _host.ChangeCommand(_function.Parent, 0, PciRegister.CommandBusMaster);
+        Report.WasIsolated = true;
+        return true;
+    }
+
     private void Finish(Status status)
     {
+        if (!Isolate())
+            status = Status.Timeout;
         Report.Status = status;
         Report.Nanoseconds = _time.Nanoseconds - _begin;
         _phase = Phase.Finished;

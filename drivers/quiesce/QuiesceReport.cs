@@ -24,6 +24,8 @@ public sealed class QuiesceReport
     public ResetMethod Worked;
     /// <summary>Transactions were still pending at the end of the wait for them.</summary>
     public bool WasStillPending;
+    /// <summary>It went on being a bus master, so that bus mastering of the bridge above it was turned off.</summary>
+    public bool WasIsolated;
     /// <summary>The OS had moved the BARs; they were put back before the registers were used.</summary>
     public bool HadMovedBars;
     /// <summary>Time from beginning to end.</summary>
@@ -38,6 +40,7 @@ public sealed class QuiesceReport
         Tried = ResetMethod.None;
         Worked = ResetMethod.None;
         WasStillPending = false;
+        WasIsolated = false;
         HadMovedBars = false;
         Nanoseconds = 0;
     }

@@ -11,15 +11,17 @@ public sealed class Quiescer
 {
     private readonly PciHost _host;
     private readonly MmioDevice _memory;
+    private readonly PortDevice _ports;
     private readonly TimeSource _time;
     private readonly PciFunctionTable _table;
     private readonly FunctionQuiescer[] _functions;
 
     /// <summary>For up to <paramref name="capacity"/> functions of <paramref name="table"/>; offsets in <paramref name="memory"/> are host-physical addresses.</summary>
-    public Quiescer(PciHost host, MmioDevice memory, TimeSource time, PciFunctionTable table, int capacity)
+    public Quiescer(PciHost host, MmioDevice memory, PortDevice ports, TimeSource time, PciFunctionTable table, int capacity)
     {
         _host = host;
         _memory = memory;
+        _ports = ports;
         _time = time;
         _table = table;
         _functions = new FunctionQuiescer[capacity];
@@ -27,6 +29,12 @@ public sealed class Quiescer
 
     /// <summary>How many functions were added.</summary>
     public int Count { get; private set; }
+
+    /// <summary>Function number <paramref name="index"/>.</summary>
+    public PciFunctionInfo Function(int index) => _functions[index].Function;
+
+    /// <summary>The resets that function number <paramref name="index"/> offers.</summary>
+    public ResetMethod Offered(int index) => _functions[index].OfferedResets;
 
     /// <summary>What was done to function number <paramref name="index"/> at the last <see cref="Run"/>.</summary>
     public QuiesceReport Report(int index) => _functions[index].Report;
@@ -43,7 +51,7 @@ public sealed class Quiescer
             return Status.OutOfMemory;
         var boot = new PciConfigSnapshot();
         boot.Save(_host, function.Address);
-        _functions[Count++] = new FunctionQuiescer(_host, _memory, _time, function, boot, _table.IsAloneOnBus(function));
+        _functions[Count++] = new FunctionQuiescer(_host, _memory, _ports, _time, function, boot, _table.IsAloneOnBus(function));
         return Status.Ok;
     }
 

@@ -1,10 +1,8 @@
 using System;
-using System.Collections.Generic;
 using Hv.Drivers.Pci;
 using Hv.Drivers.Pci.Host;
 using Hv.Drivers.Quiesce;
 using Hv.Kernel;
-using Hv.Kernel.Io;
 using Xunit;
 
 namespace Hv.HostTests;
@@ -15,10 +13,12 @@ public sealed class QuiescerTests
     private readonly TickingTime _time = new() { Step = 50_000 };
     private readonly PortPciHost _host;
     private readonly RegisterMemory _memory = new();
+    private readonly RegisterPorts _registerPorts;
     private readonly PciFunctionTable _table = new(16);
 
     public QuiescerTests()
     {
+        _registerPorts = new RegisterPorts(_memory);
         _host = new PortPciHost(_bus.Ports);
         // One tick of the models is 20 ms of this time.
         int reads = 0;
@@ -28,27 +28,6 @@ public sealed class QuiescerTests
                 _bus.Tick();
         };
         _bus.Add(0, 0, 0, new PciFunctionModel(0x8086, 0x1237, 0x060000));
-    }
-
-    /// <summary>Registers at physical addresses: plain memory, with hooks.</summary>
-    private sealed class RegisterMemory : MmioDevice
-    {
-        public readonly Dictionary<ulong, uint> Values = [];
-        public readonly List<(ulong Address, uint Value)> Writes = [];
-        public Func<ulong, uint, uint>? OnWrite;
-
-        public override ulong ReadMmio(ulong offset, int size)
-        {
-            Assert.Equal(4, size);
-            return Values.GetValueOrDefault(offset);
-        }
-
-        public override void WriteMmio(ulong offset, int size, ulong value)
-        {
-            Assert.Equal(4, size);
-            Writes.Add((offset, (uint)value));
-            Values[offset] = OnWrite is null ? (uint)value : OnWrite(offset, (uint)value);
-        }
     }
 
     private static PciFunctionModel Function(uint classCode = 0x028000, ushort vendor = 0x10EC)
@@ -68,7 +47,7 @@ public sealed class QuiescerTests
             model.Write(PciRegister.Command, 2, PciRegister.CommandMemory);
         }
         Assert.Equal(Status.Ok, _table.Scan(_host, false));
-        var quiescer = new Quiescer(_host, _memory, _time, _table, 16);
+        var quiescer = new Quiescer(_host, _memory, _registerPorts, _time, _table, 16);
         for (int index = 0; index < _table.Count; index++)
         {
             if (!_table[index].IsBridge)
@@ -291,9 +270,31 @@ public sealed class QuiescerTests
     }
 
     [Fact]
+    public void A_function_that_stays_a_bus_master_is_cut_off_by_its_bridge()
+    {
+        var bridge = new PciFunctionModel(0x8086, 0x244E, 0x060400, 1);
+        bridge.Put(PciRegister.PrimaryBus, 2, 0x0100);
+        bridge.Put(PciRegister.Command, 2, 7);
+        _bus.Add(0, 1, 0, bridge);
+        PciFunctionModel behind = _bus.Add(1, 0, 0, Function());
+        PciFunctionModel onRoot = _bus.Add(0, 2, 0, Function());
+        Quiescer quiescer = Start(behind, onRoot);
+        foreach (PciFunctionModel model in new[] { behind, onRoot })
+            model.Written = _ => model.Put(PciRegister.Command, 2, model.Get(PciRegister.Command, 2) | PciRegister.CommandBusMaster);
+        Assert.Equal(Status.Timeout, quiescer.Run());
+        for (int i = 0; i < 2; i++)
+        {
+            bool isBehind = quiescer.Function(i).HasParent;
+            Assert.Equal(isBehind, quiescer.Report(i).WasIsolated);
+            Assert.Equal(isBehind ? Status.Ok : Status.Timeout, quiescer.Report(i).Status);
+        }
+        Assert.Equal(3u, bridge.Get(PciRegister.Command, 2));
+    }
+
+    [Fact]
     public void Bridges_are_not_quiesced()
     {
         Assert.Equal(Status.Ok, _table.Scan(_host, false));
-        Assert.Equal(Status.Unsupported, new Quiescer(_host, _memory, _time, _table, 1).Add(_table[0]));
+        Assert.Equal(Status.Unsupported, new Quiescer(_host, _memory, _registerPorts, _time, _table, 1).Add(_table[0]));
     }
 }

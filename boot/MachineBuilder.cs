@@ -71,6 +71,7 @@ internal static unsafe class MachineBuilder
         var vm = new GuestVm(machine);
         vm.Platform = machine.NewPlatform();
         vm.PrimaryPorts.Observe(vm.Platform, machine.Time);
+        vm.PrimaryPorts.Places = machine.Quiescer.Places;
         return vm;
     }
 

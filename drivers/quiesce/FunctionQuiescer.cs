@@ -74,6 +74,10 @@ public sealed class FunctionQuiescer
     /// <summary>The resets that the function offers.</summary>
     public ResetMethod OfferedResets => _offered;
 
+    /// <summary>Whether the function is there, with its registers where they were at boot.</summary>
+    public bool IsInPlace =>
+        _host.Read32(Address, PciRegister.VendorId) == _boot.Read(PciRegister.VendorId, 4) && _boot.HasSameBars(_host, Address);
+
     /// <summary>What was done; complete when <see cref="Step"/> has returned true.</summary>
     public QuiesceReport Report { get; } = new();
 

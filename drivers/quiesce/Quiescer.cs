@@ -1,3 +1,4 @@
+using Hv.Drivers.Pci;
 using Hv.Drivers.Pci.Host;
 using Hv.Kernel;
 using Hv.Kernel.Io;
@@ -25,7 +26,11 @@ public sealed class Quiescer
         _time = time;
         _table = table;
         _functions = new FunctionQuiescer[capacity];
+        Places = new FixedPlaces(capacity);
     }
+
+    /// <summary>The functions' places, told to the OS that finds them anew.</summary>
+    public FixedPlaces Places { get; }
 
     /// <summary>How many functions were added.</summary>
     public int Count { get; private set; }
@@ -51,6 +56,7 @@ public sealed class Quiescer
             return Status.OutOfMemory;
         var boot = new PciConfigSnapshot();
         boot.Save(_host, function.Address);
+        Places.Add(_host, function);
         _functions[Count++] = new FunctionQuiescer(_host, _memory, _ports, _time, function, boot, _table.IsAloneOnBus(function));
         return Status.Ok;
     }
@@ -77,5 +83,19 @@ public sealed class Quiescer
         for (int index = 0; index < Count && status == Status.Ok; index++)
             status = _functions[index].Report.Status;
         return status;
+    }
+
+    /// <summary>
+    /// After <see cref="Run"/>: says to the OS that finds the functions next that their registers stay where they are, that is, where a normal boot
+    /// has them. Functions that are not as at boot are left out.
+    /// </summary>
+    public void AnnouncePlaces()
+    {
+        Places.Withdraw();
+        for (int index = 0; index < Count; index++)
+        {
+            if (_functions[index].IsInPlace)
+                _ = Places.Announce(index);
+        }
     }
 }

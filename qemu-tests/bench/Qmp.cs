@@ -47,6 +47,9 @@ public sealed class Qmp : IDisposable
     /// <summary>Writes a picture of the guest's screen (PPM) to a file.</summary>
     public void Screendump(string path) => Execute("screendump", new JsonObject { ["filename"] = path });
 
+    /// <summary>Writes what is at <paramref name="address"/>, guest-physical for the machine that QEMU shows, to a file.</summary>
+    public void SaveMemory(ulong address, int bytes, string path) => Execute("pmemsave", new JsonObject { ["val"] = address, ["size"] = bytes, ["filename"] = path });
+
     /// <summary>Presses keys together on the guest's keyboard and releases them (QEMU's key names, for example "ctrl", "c").</summary>
     public void SendKeys(params string[] keys) => Execute("send-key", new JsonObject
     {

@@ -90,11 +90,27 @@ public sealed unsafe class LinuxSystem(string root = "/") : ISystem
         try
         {
             File.WriteAllText(path, "1");
+            if (RemoveHomeless())
+                File.WriteAllText(path, "1");
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {
             throw new ControlException(ExitCode.Failed, $"{path} cannot be written: {problem.Message}");
         }
+    }
+
+    private bool RemoveHomeless()
+    {
+        bool removed = false;
+        string memory = Read("proc/iomem") ?? "", ports = Read("proc/ioports") ?? "";
+        foreach (string device in Folders("sys/bus/pci/devices"))
+        {
+            if (Read(Path.Combine(device, "resource")) is not { } resource || !FixedResources.AreHomeless(Path.GetFileName(device), resource, memory, ports))
+                continue;
+            File.WriteAllText(Path.Combine(root, device, "remove"), "1");
+            removed = true;
+        }
+        return removed;
     }
 
     /// <inheritdoc/>

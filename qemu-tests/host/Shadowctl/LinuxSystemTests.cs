@@ -72,6 +72,27 @@ public sealed class LinuxSystemTests : IDisposable
         Assert.Equal("1", File.ReadAllText(Path.Combine(_root, "sys/bus/pci/rescan")));
     }
 
+    [Theory]
+    [InlineData(false, "efi-framebuffer.0")]
+    [InlineData(true, "")]
+    public void The_firmwares_frame_buffer_makes_way_for_the_display_and_comes_back_if_that_has_no_driver(bool hasDriver, string bound)
+    {
+        const string driver = "sys/bus/platform/drivers/efi-framebuffer/";
+        Write("sys/bus/pci/rescan", "");
+        Write(driver + "efi-framebuffer.0/driver_override", "(null)\n");
+        Write(driver + "module/refcnt", "0\n");
+        Write(driver + "bind", "");
+        Write("sys/class/graphics/fbcon/rotate", "0\n");
+        if (hasDriver)
+            Write("sys/class/graphics/fb0/name", "bochs-drmdrmfb\n");
+
+        new LinuxSystem(_root).RescanPci();
+
+        Assert.Equal("efi-framebuffer.0", File.ReadAllText(Path.Combine(_root, driver + "unbind")));
+        Assert.Equal(bound, File.ReadAllText(Path.Combine(_root, driver + "bind")));
+        Assert.Equal("1", File.ReadAllText(Path.Combine(_root, "sys/bus/pci/rescan")));
+    }
+
     [Fact]
     public void A_device_whose_place_is_taken_is_found_anew_and_no_other_one()
     {

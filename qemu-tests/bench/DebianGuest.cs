@@ -13,6 +13,10 @@ public sealed class DebianGuest(Emulator emulator) : Guest(emulator)
     public override string RebootCommand => "systemctl reboot";
 
     /// <inheritdoc/>
+    public override IReadOnlyList<string> ShutdownMarks { get; } =
+        ["Stopped target .*Multi-User System", "Stopped .*D-Bus|Stopped target .*Basic System", "Reached target .*Unmount All Filesystems", "Reached target .*System Reboot"];
+
+    /// <inheritdoc/>
     protected override string HeartbeatCommand => "systemctl start heartbeat";
 
     /// <inheritdoc/>

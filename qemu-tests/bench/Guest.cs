@@ -103,6 +103,9 @@ public abstract class Guest(Emulator emulator)
     /// <summary>The command for an ordinary reboot.</summary>
     public abstract string RebootCommand { get; }
 
+    /// <summary>What the console shows, in this order, while the system shuts down to reboot (regular expressions).</summary>
+    public abstract IReadOnlyList<string> ShutdownMarks { get; }
+
     /// <summary>The identifier of the running boot.</summary>
     public string BootId(TimeSpan timeout, CancellationToken cancel = default) => Run("cat /proc/sys/kernel/random/boot_id", timeout, cancel);
 

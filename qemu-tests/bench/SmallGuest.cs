@@ -16,6 +16,9 @@ public sealed class SmallGuest(Emulator emulator) : Guest(emulator)
     public override string RebootCommand => "reboot";
 
     /// <inheritdoc/>
+    public override IReadOnlyList<string> ShutdownMarks { get; } = ["Stopping all processes", "The system is going down NOW!", "Requesting system reboot"];
+
+    /// <inheritdoc/>
     protected override string HeartbeatCommand => "echo HEARTBEAT_ON=/dev/ttyS0 >/run/heartbeat";
 
     /// <inheritdoc/>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 
 namespace Hv.Bench;
 
@@ -110,6 +111,8 @@ public sealed class Story(StoryOptions options, StepDisplay display)
             result.Check("the file system is without errors after the switch", errors == "0", $"{errors} errors in the kernel's log");
             string faults = guest.Run("dmesg | grep -c -E 'BUG: |Oops|invalid opcode|WARNING: CPU|unchecked MSR|soft lockup|hung task' || true", command, cancel);
             result.Check("the kernel has met no fault after the switch", faults == "0", $"{faults} in the kernel's log");
+            if (number > options.ColdReboots)
+                CheckShutdown(guest);
             result.Status = guest.ReadStatus(command, cancel);
             guest.StartHeartbeat(command, cancel);
         });
@@ -119,6 +122,22 @@ public sealed class Story(StoryOptions options, StepDisplay display)
             shadow.Network is { } answer ? $"{answer.Kernel} answered" : "no answer");
         result.Check($"no heartbeat gap over {LongestGap:F0} s before the switch", shadow.Heartbeats.Count > 0 && shadow.LongestGap <= LongestGap && shadow.IsComplete,
             $"{shadow.Heartbeats.Count} heartbeats, longest gap {shadow.LongestGap:F2} s{(shadow.IsComplete ? "" : ", some missing")}");
+    }
+
+    // The copy has stopped its services in order and unmounted its root file system: its console says so, and the next boot found nothing to recover.
+    private void CheckShutdown(Guest guest)
+    {
+        string log = guest.Run("shadowctl log", command, cancel);
+        int at = 0;
+        string? missing = guest.ShutdownMarks.FirstOrDefault(mark =>
+        {
+            Match match = new Regex(mark, RegexOptions.CultureInvariant).Match(log, at);
+            at = match.Index + match.Length;
+            return !match.Success;
+        });
+        result.Check("the copy has shut down in order", missing is null, missing is null ? "" : $"its console does not show '{missing}'");
+        string recovered = guest.Run("dmesg | grep -c -E 'EXT4-fs.*(recovery|orphan)' || true", command, cancel);
+        result.Check("the copy has unmounted its root file system", recovered == "0", $"{recovered} recoveries in the kernel's log");
     }
 
     // Before the first one the firmware had started the system, so only the others are alike.

@@ -110,7 +110,8 @@ public sealed class PowerLossRun(BenchKind bench, string efi, int points, StepDi
             guest.LogIn(Command, cancel);
             guest.InstallKernel(image.NewKernel, Command, cancel);
             guest.Run("sync", Command, cancel);
-            WaitForHeartbeat(cancel);
+            // Its record must be on the disk before there is a shadow: it tells the two systems' disks apart.
+            guest.WaitForHeartbeat(0, Command, cancel);
         });
         step = LastStep(machine.ReadHvLog());
         display.Run("Starting a shadow, and stopping the machine again and again", () =>
@@ -142,17 +143,6 @@ public sealed class PowerLossRun(BenchKind bench, string efi, int points, StepDi
                     left--;
             }
         });
-    }
-
-    // The old system's record must be on the disk before there is a shadow: it tells the two systems' disks apart.
-    private void WaitForHeartbeat(CancellationToken cancel)
-    {
-        for (TimeSpan end = machine.Clock.Elapsed + Command; machine.Console.Heartbeats.Length == 0; Thread.Sleep(Look))
-        {
-            cancel.ThrowIfCancellationRequested();
-            if (machine.Clock.Elapsed > end)
-                throw machine.Console.Failure("The guest's heartbeat does not begin.");
-        }
     }
 
     // Each new step in Hv's trace is a point, too.

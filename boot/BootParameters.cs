@@ -1,3 +1,4 @@
+using Hv.Drivers.Control;
 using System.Runtime.InteropServices;
 using Hv.Kernel;
 
@@ -40,6 +41,8 @@ public unsafe struct BootParameters
     public ulong FrameBuffer;
     /// <summary>Bytes of the frame buffer.</summary>
     public ulong FrameBufferBytes;
+    /// <summary>What the frame buffer's bytes mean.</summary>
+    public ScreenMode Screen;
     /// <summary>Filled in by the hypervisor: how many processors the machine has.</summary>
     public int Processors;
     /// <summary>Size of Hv.efi's memory image as loaded.</summary>

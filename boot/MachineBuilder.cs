@@ -26,6 +26,7 @@ internal static unsafe class MachineBuilder
         var machine = new HvMachine(addressSpace, own, pool, pages, time, identity, nested);
         machine.FrameBuffer = parameters->FrameBuffer;
         machine.FrameBufferBytes = parameters->FrameBufferBytes;
+        machine.ScreenMode = parameters->Screen;
         machine.RegionBytes = parameters->RegionBytes;
         machine.ImageBytes = parameters->EfiImageBytes;
         machine.Configuration = Describe(parameters);

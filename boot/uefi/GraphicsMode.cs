@@ -8,7 +8,7 @@ internal unsafe struct GraphicsMode
 {
     public uint MaxMode;
     public uint Mode;
-    public void* Info;
+    public GraphicsModeInformation* Info;
     public ulong SizeOfInfo;
     public ulong FrameBufferBase;
     public ulong FrameBufferSize;

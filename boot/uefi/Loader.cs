@@ -1,3 +1,4 @@
+using Hv.Drivers.Control;
 using System;
 using Hv.Kernel;
 using Hv.Kernel.Diagnostics;
@@ -52,6 +53,19 @@ internal static unsafe class Loader
 
     private static Uefi.LoadedImage* LoadedImage() => (LoadedImage*)Firmware.Protocol(Firmware.Image, EfiGuid.LoadedImage);
 
+    private static ScreenMode Describe(GraphicsModeInformation* mode) => mode == null ? default : new ScreenMode
+    {
+        Width = mode->HorizontalResolution,
+        Height = mode->VerticalResolution,
+        PixelsPerLine = mode->PixelsPerScanLine,
+        Format = mode->PixelFormat switch
+        {
+            GraphicsModeInformation.RedGreenBlue => ScreenFormat.RedGreenBlue,
+            GraphicsModeInformation.BlueGreenRed => ScreenFormat.BlueGreenRed,
+            _ => ScreenFormat.Unknown,
+        },
+    };
+
     private static bool Prepare(ulong entryTsc, out BootParameters* parameters)
     {
         parameters = null;
@@ -71,6 +85,7 @@ internal static unsafe class Loader
         {
             parameters->FrameBuffer = graphics->Mode->FrameBufferBase;
             parameters->FrameBufferBytes = graphics->Mode->FrameBufferSize;
+            parameters->Screen = Describe(graphics->Mode->Info);
         }
         parameters->AcpiRoot = (byte*)Firmware.ConfigurationTable(EfiGuid.Acpi20Table);
         if (!MemoryPlan.Reserve(in map, RegionBytes, parameters))

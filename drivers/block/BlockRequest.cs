@@ -119,6 +119,35 @@ public sealed class BlockRequest
         return bytes == 0;
     }
 
+    /// <summary>
+    /// Copies the <paramref name="bytes"/> bytes of its data from byte <paramref name="skip"/> on: to <paramref name="at"/> if <paramref name="take"/>, else
+    /// from there, where null stands for zeroes. The data is as long as that.
+    /// </summary>
+    public unsafe void CopyData(ulong skip, byte* at, uint bytes, bool take)
+    {
+        for (int i = 0; bytes != 0; i++)
+        {
+            BlockSegment segment = _segments[i];
+            if (skip >= segment.Bytes)
+            {
+                skip -= segment.Bytes;
+                continue;
+            }
+            uint part = (uint)Math.Min(segment.Bytes - skip, bytes);
+            var memory = new Span<byte>((byte*)segment.Address.Value + skip, (int)part);
+            if (at == null)
+                memory.Clear();
+            else if (take)
+                memory.CopyTo(new Span<byte>(at, (int)part));
+            else
+                new ReadOnlySpan<byte>(at, (int)part).CopyTo(memory);
+            skip = 0;
+            bytes -= part;
+            if (at != null)
+                at += part;
+        }
+    }
+
     /// <summary>For a device: the request is now in flight.</summary>
     internal void Begin()
     {

@@ -53,6 +53,12 @@ public static class ControlOpcode
     /// </summary>
     public const byte ReadLog = 0xCA;
 
+    /// <summary>
+    /// Reads the shadow's frame buffer (<see cref="StatusBlock.Screen"/>) from the byte offset in dwords 12 (low) and 13. The result is how many bytes were
+    /// there, 0 at the end. The screen of the last shadow is kept until the next one starts.
+    /// </summary>
+    public const byte ReadScreen = 0xCE;
+
     /// <summary>Throws the shadow away. Completes when the pool is whole again.</summary>
     public const byte Abort = 0xCC;
 

@@ -129,6 +129,9 @@ public unsafe struct StatusBlock
     /// <summary>Bytes of memory that the last view takes.</summary>
     [FieldOffset(3728)] public ulong LastViewBytes;
 
+    /// <summary>What <see cref="ControlOpcode.ReadScreen"/> reads; all 0 if there is no screen.</summary>
+    [FieldOffset(3736)] public ScreenMode Screen;
+
     /// <summary>Quiesce record <paramref name="index"/>, 0 to <see cref="MaximumQuiesceRecords"/> - 1.</summary>
     public QuiesceRecord ReadQuiesce(int index)
     {

@@ -84,8 +84,14 @@ public abstract class Guest(Emulator emulator)
     {
         int before = Console.Heartbeats.Length;
         Run(HeartbeatCommand, timeout, cancel);
+        WaitForHeartbeat(before, timeout, cancel);
+    }
+
+    /// <summary>Waits until there have been more than <paramref name="count"/> heartbeats.</summary>
+    public void WaitForHeartbeat(int count, TimeSpan timeout, CancellationToken cancel = default)
+    {
         TimeSpan end = Emulator.Clock.Elapsed + timeout;
-        while (Console.Heartbeats.Length == before)
+        while (Console.Heartbeats.Length <= count)
         {
             if (Emulator.Clock.Elapsed > end || Emulator.HasExited)
                 throw Console.Failure("The guest's heartbeat does not begin.");

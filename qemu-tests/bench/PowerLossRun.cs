@@ -110,6 +110,8 @@ public sealed class PowerLossRun(BenchKind bench, string efi, int points, StepDi
             guest.LogIn(Command, cancel);
             guest.InstallKernel(image.NewKernel, Command, cancel);
             guest.Run("sync", Command, cancel);
+            // Its record must be on the disk before there is a shadow: it tells the two systems' disks apart.
+            guest.WaitForHeartbeat(0, Command, cancel);
         });
         step = LastStep(machine.ReadHvLog());
         display.Run("Starting a shadow, and stopping the machine again and again", () =>

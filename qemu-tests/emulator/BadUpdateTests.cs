@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+using System.IO.Compression;
 using System.Text.Json.Nodes;
 using Hv.Bench;
 using Xunit;
@@ -18,8 +20,12 @@ public abstract class BadUpdateTests(MachineFixture machine, ITestOutputHelper o
 
     private TimeSpan Boot => TimeSpan.FromMinutes(4) * machine.Patience;
 
-    protected void EndsInit() =>
+    protected void EndsInit()
+    {
         Fails($"rdinit={Busybox}", "kernel_panic", "Kernel panic - not syncing: Attempted to kill init!", "Attempted to kill init");
+        // The report is on the screen, too: some hundred letters, of some ten pixels each.
+        Assert.InRange(LitPixels(), 3000, 1_000_000);
+    }
 
     protected void PanicsAndRestarts() =>
         Fails($"panic=1 {EarlyShell} '{Busybox} mount -t proc proc /proc; echo c >/proc/sysrq-trigger'", "kernel_panic",
@@ -54,6 +60,17 @@ public abstract class BadUpdateTests(MachineFixture machine, ITestOutputHelper o
         {
             machine.Run("rm /etc/rc.d/emergency; mv /run/shadowctl /etc/rc.d/");
         }
+    }
+
+    // Of the picture that 'shadowctl screen' takes: eight bytes of signature, the header in a chunk of 25 bytes, then a chunk of compressed lines.
+    private int LitPixels()
+    {
+        const int lines = 8 + 25, chunkHeader = 8, pixelBytes = 3;
+        byte[] picture = Convert.FromBase64String(machine.Run("shadowctl screen /run/screen.png && base64 /run/screen.png && rm /run/screen.png"));
+        int length = BinaryPrimitives.ReadInt32BigEndian(picture.AsSpan(lines));
+        using var pixels = new MemoryStream();
+        new ZLibStream(new MemoryStream(picture, lines + chunkHeader, length), CompressionMode.Decompress).CopyTo(pixels);
+        return pixels.ToArray().Chunk(pixelBytes).Count(pixel => pixel.Any(value => value >= 0x80));
     }
 
     // The next boot gets further parameters for its kernel; the failure is expected within a time that is shorter than the command's own limit.

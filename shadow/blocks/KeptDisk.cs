@@ -262,7 +262,7 @@ public sealed unsafe class KeptDisk : BlockDevice
             }
             uint inChunk = (uint)(_sector % _chunkSectors);
             uint sectors = (uint)Math.Min(_chunkSectors - inChunk, EndOf(request) - _sector);
-            CopyOut(request, (_sector - request.FirstSector) * SectorSize, new ReadOnlySpan<byte>(entry.Page + inChunk * SectorSize, (int)(sectors * SectorSize)));
+            request.CopyData((_sector - request.FirstSector) * SectorSize, entry.Page + inChunk * SectorSize, sectors * SectorSize, take: false);
             _sector += sectors;
         }
         return true;
@@ -287,25 +287,6 @@ public sealed unsafe class KeptDisk : BlockDevice
     {
         _childBusy = true;
         _disk.Submit(_child);
-    }
-
-    /// <summary>Copies <paramref name="from"/> to the request's memory, <paramref name="skip"/> bytes in.</summary>
-    private static void CopyOut(BlockRequest request, ulong skip, ReadOnlySpan<byte> from)
-    {
-        ReadOnlySpan<BlockSegment> segments = request.Segments;
-        for (int i = 0; from.Length != 0; i++)
-        {
-            BlockSegment segment = segments[i];
-            if (skip >= segment.Bytes)
-            {
-                skip -= segment.Bytes;
-                continue;
-            }
-            int part = (int)Math.Min(segment.Bytes - skip, (ulong)from.Length);
-            from.Slice(0, part).CopyTo(new Span<byte>((byte*)segment.Address.Value + skip, part));
-            from = from.Slice(part);
-            skip = 0;
-        }
     }
 
     /// <summary>Sectors of <paramref name="count"/> chunks; the disk's last chunk may be a short one.</summary>

@@ -442,27 +442,7 @@ public sealed unsafe partial class SnapshotDisk
             new Span<byte>(at, (int)bytes).Clear();
             return;
         }
-        ReadOnlySpan<BlockSegment> segments = request.Segments;
-        for (int i = 0; bytes != 0; i++)
-        {
-            BlockSegment segment = segments[i];
-            if (skip >= segment.Bytes)
-            {
-                skip -= segment.Bytes;
-                continue;
-            }
-            uint part = (uint)Math.Min(segment.Bytes - skip, bytes);
-            var memory = new Span<byte>((byte*)segment.Address.Value + skip, (int)part);
-            if (page == null)
-                memory.Clear();
-            else if (toPage)
-                memory.CopyTo(new Span<byte>(at, (int)part));
-            else
-                new ReadOnlySpan<byte>(at, (int)part).CopyTo(memory);
-            skip = 0;
-            bytes -= part;
-            at += part;
-        }
+        request.CopyData(skip, page == null ? null : at, bytes, toPage);
     }
 
     private void ChildCompleted()

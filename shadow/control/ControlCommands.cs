@@ -17,6 +17,7 @@ namespace Hv.Shadow.Control;
 /// </remarks>
 public sealed unsafe class ControlCommands : VendorCommands
 {
+    private const int PieceBytes = 256;
     private const int MaxWaiting = 8;
     private const ulong NanosecondsPerMillisecond = 1_000_000;
 
@@ -73,6 +74,9 @@ public sealed unsafe class ControlCommands : VendorCommands
                 break;
             case ControlOpcode.ReadLog:
                 ReadLog(command);
+                break;
+            case ControlOpcode.ReadScreen:
+                ReadScreen(command);
                 break;
             case ControlOpcode.Fail:
                 Fail(command);
@@ -238,28 +242,42 @@ public sealed unsafe class ControlCommands : VendorCommands
     private void ReadLog(VendorCommand command)
     {
         SerialLog log = _machine.ShadowLog;
-        ulong offset = command.Command.Dword12 | (ulong)command.Command.Dword13 << 32;
+        ulong offset = OffsetOf(command);
         if (_vm.IsShadow || offset < log.Oldest || offset > log.Written)
-        {
             Answer(command, NvmeStatus.InvalidField | NvmeStatus.DoNotRetry);
-            return;
-        }
-        uint count = (uint)Math.Min(log.Written - offset, command.Data.Length);
-        Span<byte> piece = stackalloc byte[256];
-        for (uint done = 0; done < count;)
+        else
+            Send(command, offset, isScreen: false);
+    }
+
+    private void ReadScreen(VendorCommand command)
+    {
+        if (_vm.IsShadow)
+            Answer(command, NvmeStatus.InvalidField | NvmeStatus.DoNotRetry);
+        else
+            Send(command, OffsetOf(command), isScreen: true);
+    }
+    // As much as there is, or as the command has room for; the result is how much.
+    private void Send(VendorCommand command, ulong offset, bool isScreen)
+    {
+        Span<byte> piece = stackalloc byte[PieceBytes];
+        uint done = 0;
+        while (done < command.Data.Length)
         {
-            int part = (int)Math.Min(count - done, (uint)piece.Length);
-            for (int i = 0; i < part; i++)
-                piece[i] = log[offset + done + (uint)i];
-            if (!command.Data.TryWrite(done, piece.Slice(0, part)))
+            Span<byte> part = piece.Slice(0, (int)Math.Min(command.Data.Length - done, PieceBytes));
+            int read = isScreen ? _machine.Screen.Read(offset + done, part) : _machine.ShadowLog.Read(offset + done, part);
+            if (read == 0)
+                break;
+            if (!command.Data.TryWrite(done, part.Slice(0, read)))
             {
                 Answer(command, NvmeStatus.DataTransferError);
                 return;
             }
-            done += (uint)part;
+            done += (uint)read;
         }
-        command.Complete(NvmeStatus.Success, count);
+        command.Complete(NvmeStatus.Success, done);
     }
+
+    private static ulong OffsetOf(VendorCommand command) => command.Command.Dword12 | (ulong)command.Command.Dword13 << 32;
 
     private void Fail(VendorCommand command)
     {

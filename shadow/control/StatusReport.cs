@@ -60,6 +60,7 @@ public sealed unsafe class StatusReport
         _buildId.AsSpan(0, Math.Min(_buildId.Length, StatusBlock.BuildIdLength)).CopyTo(new Span<byte>(block->BuildId, StatusBlock.BuildIdLength));
         reboot.Message.Text.CopyTo(new Span<byte>(block->Message, StatusBlock.MessageLength));
         SerialLog log = machine.ShadowLog;
+        block->Screen = machine.ScreenMode;
         block->LogStart = log.Oldest;
         block->LogEnd = log.Written;
     }

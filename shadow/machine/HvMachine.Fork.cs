@@ -141,6 +141,7 @@ public sealed unsafe partial class HvMachine
             return;
         }
         Disk.HasScratch = false;
+        Screen.Clear();
         StartFromSnapshot();
     }
 

@@ -75,6 +75,7 @@ public sealed unsafe partial class HvMachine
 
     private void ClearConsole()
     {
+        Screen.Clear();
         Shadow.Platform.Log.Clear();
         _panic.Begin(Shadow.Platform.Log);
     }

@@ -52,6 +52,10 @@ public sealed unsafe partial class HvMachine : LoopOwner
     public RealPlatform Real = null!;
     /// <summary>The frame buffer, host-physical = guest-physical, and its bytes; 0 if there is none.</summary>
     public ulong FrameBuffer, FrameBufferBytes;
+    /// <summary>What the frame buffer's bytes mean.</summary>
+    public ScreenMode ScreenMode;
+    /// <summary>What shadows have in its place; known from the boot snapshot on.</summary>
+    public ShadowScreen Screen = null!;
     /// <summary>Where the boot disk's controller is.</summary>
     public PciAddress DiskAddress;
     /// <summary>The boot disk with snapshot and overlay; null until Hv has taken it.</summary>
@@ -163,6 +167,7 @@ public sealed unsafe partial class HvMachine : LoopOwner
     /// <summary>From now on shadows can be made.</summary>
     public void UseSnapshot(BootSnapshot snapshot)
     {
+        Screen = new ShadowScreen(Pool, FrameBuffer, FrameBufferBytes);
         Primary.ShadowMemory = NewShadowMemory(snapshot);
         Shadow.ShadowMemory = NewShadowMemory(snapshot);
         Sharing = new MemorySharing(IdentityTable, Ranges);
@@ -172,7 +177,7 @@ public sealed unsafe partial class HvMachine : LoopOwner
     }
 
     private ShadowMemory NewShadowMemory(BootSnapshot snapshot) =>
-        new(Pool, snapshot.Memory, Ranges, new PageTable(IdentityTable.Format, Pool, hugePages: false), FrameBuffer, FrameBufferBytes);
+        new(Pool, snapshot.Memory, Ranges, new PageTable(IdentityTable.Format, Pool, hugePages: false), Screen);
 
     private static void AddBridge(PciAddress address, VirtualPlatform platform, RealPciFunction real)
     {

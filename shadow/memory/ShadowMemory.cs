@@ -8,7 +8,7 @@ namespace Hv.Shadow.Memory;
 /// <summary>
 /// A shadow's memory. Of a shadow that starts at the boot snapshot: the snapshot's pages are shared until the first write, all other memory appears
 /// zeroed when it is first touched. Of a fork: all memory is the primary's until the first write on either side. Everything it has of its own
-/// lies in the pool.
+/// lies in the pool; the pages of its screen are there for good.
 /// </summary>
 /// <remarks>Used by the processor that runs the shadow, or while it is stopped.</remarks>
 public sealed unsafe class ShadowMemory
@@ -19,19 +19,17 @@ public sealed unsafe class ShadowMemory
     private readonly SnapshotMemory _snapshot;
     private readonly MemoryRanges _ranges;
     private readonly PageTable _table;
-    private readonly ulong _frameBuffer;
-    private readonly ulong _frameBufferEnd;
+    private readonly ShadowScreen _screen;
     private bool _sharesPrimary;
 
     /// <summary>Makes an empty one; <paramref name="table"/> takes its pages from the pool.</summary>
-    public ShadowMemory(PagePool pool, SnapshotMemory snapshot, MemoryRanges ranges, PageTable table, ulong frameBuffer, ulong frameBufferBytes)
+    public ShadowMemory(PagePool pool, SnapshotMemory snapshot, MemoryRanges ranges, PageTable table, ShadowScreen screen)
     {
         _pool = pool;
         _snapshot = snapshot;
         _ranges = ranges;
         _table = table;
-        _frameBuffer = frameBuffer;
-        _frameBufferEnd = frameBuffer + ((frameBufferBytes + PageSize.Small - 1) & ~(ulong)(PageSize.Small - 1));
+        _screen = screen;
     }
 
     /// <summary>The nested page table.</summary>
@@ -51,7 +49,7 @@ public sealed unsafe class ShadowMemory
     {
         get
         {
-            ulong pages = (_frameBufferEnd - _frameBuffer) >> PageSize.SmallShift;
+            ulong pages = 0;
             for (int i = 0; i < _ranges.Count; i++)
                 pages += (_ranges.End(i) - _ranges.Start(i)) >> PageSize.SmallShift;
             return pages;
@@ -83,8 +81,8 @@ public sealed unsafe class ShadowMemory
         ReplacedMapping = entry != 0;
         if (_ranges.Contains(page.Value))
             return ProvideMemory(page, write);
-        if (page.Value >= _frameBuffer && page.Value < _frameBufferEnd)
-            return TakeZeroed(page);
+        if (_screen.Contains(page))
+            return Map(page, _screen.Touch(page), PageAccess.All);
         // The firmware's flash can be read; commands to it go nowhere.
         if (!write && page.Value >= FirmwareFlash && page.Value < FourGigabytes)
             return Map(page, (byte*)page.Value, PageAccess.Execute);
@@ -186,10 +184,10 @@ public sealed unsafe class ShadowMemory
     {
         for (int i = 0; i < _ranges.Count; i++)
             Release(_ranges.Start(i), _ranges.End(i), moveHome);
-        Release(_frameBuffer, _frameBufferEnd, moveHome);
+        Release(_screen.Start, _screen.End, moveHome, returnPages: false);
     }
 
-    private void Release(ulong start, ulong end, bool moveHome)
+    private void Release(ulong start, ulong end, bool moveHome, bool returnPages = true)
     {
         for (ulong at = start; at < end;)
         {
@@ -200,7 +198,7 @@ public sealed unsafe class ShadowMemory
                 if (moveHome)
                     new ReadOnlySpan<byte>(page, (int)PageSize.Small).CopyTo(new Span<byte>((byte*)at, (int)PageSize.Small));
                 // A page that cannot be written is the snapshot's or the primary's own.
-                if (_table.Format.IsWritable(entry))
+                if (returnPages && _table.Format.IsWritable(entry))
                     _pool.ReturnPage(page);
             }
             at = next;

@@ -1,3 +1,5 @@
+using System;
+
 namespace Hv.Drivers.Platform;
 
 /// <summary>The last 64 KiB that a guest has sent through its serial port.</summary>
@@ -16,6 +18,15 @@ public sealed class SerialLog
 
     /// <summary>Byte number <paramref name="number"/>, from <see cref="Oldest"/> to before <see cref="Written"/>; others read 0.</summary>
     public byte this[ulong number] => number >= Oldest && number < Written ? _ring[(int)(number % Capacity)] : (byte)0;
+
+    /// <summary>Reads from byte number <paramref name="number"/> on, which is kept or the end; gives how many bytes were there, 0 at the end.</summary>
+    public int Read(ulong number, Span<byte> bytes)
+    {
+        int count = number >= Oldest && number < Written ? (int)Math.Min((ulong)bytes.Length, Written - number) : 0;
+        for (int i = 0; i < count; i++)
+            bytes[i] = this[number + (uint)i];
+        return count;
+    }
 
     /// <summary>Appends a byte.</summary>
     public void Write(byte value)

@@ -7,6 +7,7 @@ using Hv.Imaging;
 using Hv.Kernel;
 using Hv.Shadow.Blocks;
 using Hv.Shadow.Journal;
+using System.IO.Hashing;
 using Xunit;
 
 namespace Hv.HostTests.Journal;
@@ -100,7 +101,7 @@ public sealed unsafe class DiskJournalTests : IDisposable
     public void A_journal_that_is_not_on_the_disk_or_overlaps_a_partition_is_malformed(int offset, ulong value)
     {
         BinaryPrimitives.WriteUInt64LittleEndian(_image.AsSpan(TableAt + EntryBytes + offset), value);
-        BinaryPrimitives.WriteUInt32LittleEndian(_image.AsSpan(512 + 88), Crc32.Compute(_image.AsSpan(TableAt, 128 * EntryBytes)));
+        BinaryPrimitives.WriteUInt32LittleEndian(_image.AsSpan(512 + 88), Crc32.HashToUInt32(_image.AsSpan(TableAt, 128 * EntryBytes)));
         SealHeader();
         Find(_image, out Status status);
         Assert.Equal(Status.Malformed, status);
@@ -115,7 +116,7 @@ public sealed unsafe class DiskJournalTests : IDisposable
             byte[] image = (byte[])_image.Clone();
             for (int j = random.Next(1, 9); j > 0; j--)
                 image[512 + random.Next(3 * 512)] = (byte)random.Next(256);
-            BinaryPrimitives.WriteUInt32LittleEndian(image.AsSpan(512 + 88), Crc32.Compute(image.AsSpan(TableAt, 128 * EntryBytes)));
+            BinaryPrimitives.WriteUInt32LittleEndian(image.AsSpan(512 + 88), Crc32.HashToUInt32(image.AsSpan(TableAt, 128 * EntryBytes)));
             _image = image;
             SealHeader();
             using var pool = new ModelPool(64);
@@ -459,6 +460,6 @@ public sealed unsafe class DiskJournalTests : IDisposable
     {
         Span<byte> header = _image.AsSpan(512, 92);
         header.Slice(16, 4).Clear();
-        BinaryPrimitives.WriteUInt32LittleEndian(header[16..], Crc32.Compute(header));
+        BinaryPrimitives.WriteUInt32LittleEndian(header[16..], Crc32.HashToUInt32(header));
     }
 }

@@ -30,7 +30,7 @@ public sealed unsafe class MemorySharingTests : IDisposable
         Assert.Equal(Status.Ok, _ranges.Add(Address(610).Value, Address(EndPage).Value));
         _primary = new PageTable(NestedFormat.LongMode, _pool, hugePages: false);
         MapPrimary();
-        _shadow = new ShadowMemory(_pool, new SnapshotMemory(_pool), _ranges, new PageTable(NestedFormat.LongMode, _pool, hugePages: false), 0, 0);
+        _shadow = new ShadowMemory(_pool, new SnapshotMemory(_pool), _ranges, new PageTable(NestedFormat.LongMode, _pool, hugePages: false), new ShadowScreen(_pool, 0, 0));
         _sharing = new MemorySharing(_primary, _ranges);
         // The first entry of a table takes pages that stay.
         _freeAtRest = _pool.FreePages;
@@ -104,7 +104,7 @@ public sealed unsafe class MemorySharingTests : IDisposable
     {
         var ranges = new MemoryRanges(1);
         Assert.Equal(Status.Ok, ranges.Add((ulong)_guest, (ulong)_guest + 2 * PageSize.Large));
-        var shadow = new ShadowMemory(_pool, new SnapshotMemory(_pool), ranges, new PageTable(NestedFormat.Ept, _pool, hugePages: false), 0, 0);
+        var shadow = new ShadowMemory(_pool, new SnapshotMemory(_pool), ranges, new PageTable(NestedFormat.Ept, _pool, hugePages: false), new ShadowScreen(_pool, 0, 0));
         var table = new PageTable(NestedFormat.Ept, _pool, hugePages: false);
         Assert.Equal(Status.Ok, table.Map((ulong)_guest, new HostPhysical((ulong)_guest), 2 * PageSize.Large, PageAccess.All, MemoryType.WriteBack));
         var sharing = new MemorySharing(table, ranges);

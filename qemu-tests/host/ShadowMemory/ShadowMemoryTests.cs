@@ -29,7 +29,7 @@ public sealed unsafe class ShadowMemoryTests : IDisposable
         Assert.Equal(Status.Ok, _snapshot.Copy((ulong)_guest, (ulong)_guest + SnapshotPages * PageSize.Small));
         Assert.Equal(Status.Ok, _ranges.Add((ulong)_guest, (ulong)_guest + GuestPages * PageSize.Small));
         var table = new PageTable(NestedFormat.LongMode, _pool, hugePages: false);
-        _memory = new ShadowMemory(_pool, _snapshot, _ranges, table, frameBuffer: 0, frameBufferBytes: 0);
+        _memory = new ShadowMemory(_pool, _snapshot, _ranges, table, new ShadowScreen(_pool, 0, 0));
     }
 
     public void Dispose()

@@ -45,7 +45,7 @@ public sealed unsafe class ControlProtocolTests
         byte[] opcodes =
         [
             ControlOpcode.Start, ControlOpcode.Status, ControlOpcode.Ready, ControlOpcode.WaitChange,
-            ControlOpcode.Switch, ControlOpcode.ReadLog, ControlOpcode.Abort, ControlOpcode.FindJournal,
+            ControlOpcode.Switch, ControlOpcode.ReadLog, ControlOpcode.ReadScreen, ControlOpcode.Abort, ControlOpcode.FindJournal,
             ControlOpcode.Fail,
         ];
         Assert.Equal(opcodes.Length, new System.Collections.Generic.HashSet<byte>(opcodes).Count);

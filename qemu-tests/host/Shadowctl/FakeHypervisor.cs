@@ -31,6 +31,9 @@ internal sealed class FakeHypervisor(FakeSystem system) : IAdminPort
     public Dictionary<byte, ushort> Refusals { get; } = [];
 
     public string Log { get; set; } = "";
+    /// <summary>The shadow's frame buffer.</summary>
+    public byte[] Screen { get; set; } = [];
+
     public uint Share { get; private set; }
     public uint StartFlags { get; private set; }
     public uint SwitchFlags { get; private set; }
@@ -129,6 +132,11 @@ internal sealed class FakeHypervisor(FakeSystem system) : IAdminPort
                 int count = Math.Min(data.Length, Log.Length - offset);
                 System.Text.Encoding.Latin1.GetBytes(Log.AsSpan(offset, count), data);
                 return new AdminReply(0, (uint)count);
+            case ControlOpcode.ReadScreen:
+                ReadOnlySpan<byte> rest = Screen.AsSpan((int)Math.Min(command.Dword12, (uint)Screen.Length));
+                rest = rest[..Math.Min(rest.Length, data.Length)];
+                rest.CopyTo(data);
+                return new AdminReply(0, (uint)rest.Length);
             case ControlOpcode.Fail:
                 system.Calls.Add("fail");
                 _status.Failure = (ControlFailure)command.Dword12;

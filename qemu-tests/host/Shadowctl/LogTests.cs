@@ -25,14 +25,16 @@ public sealed class LogTests
         Assert.Equal("Kernel panic - not syncing: no init\n", _output.ToString());
     }
 
-    [Fact]
-    public void Following_ends_with_the_shadow_and_misses_nothing()
+    [Theory]
+    [InlineData(ControlPhase.Stopping)]
+    [InlineData(ControlPhase.Booting)]
+    public void Following_ends_with_the_shadow_and_misses_nothing(ControlPhase phase)
     {
         Hypervisor.Log = "one\n";
         Hypervisor.Console.Enqueue("two\n");
         Hypervisor.Console.Enqueue("thr");
         Hypervisor.Console.Enqueue("ee\n");
-        Hypervisor.Enter(ControlPhase.Booting);
+        Hypervisor.Enter(phase);
         Hypervisor.Plan(TimeSpan.FromSeconds(5), ControlPhase.Failed);
         Assert.Equal(ExitCode.Success, Run("log", "--follow"));
         Assert.Equal("one\ntwo\nthree\n", _output.ToString());

@@ -1,6 +1,7 @@
 using System;
 using System.Buffers.Binary;
 using System.Collections.Generic;
+using System.IO.Hashing;
 using System.IO;
 using System.Text;
 
@@ -44,7 +45,7 @@ public sealed class GptTable
     {
         ulong last = (ulong)disk.Length / Sectors.Size - 1;
         byte[] entries = Entries();
-        uint entriesCrc = Crc32.Compute(entries);
+        uint entriesCrc = Crc32.HashToUInt32(entries);
         Sectors.Write(disk, 0, ProtectiveMbr(last));
         Sectors.Write(disk, 1, Header(1, last, 2, last, entriesCrc));
         Sectors.Write(disk, 2, entries);
@@ -146,7 +147,7 @@ public sealed class GptTable
         BinaryPrimitives.WriteUInt32LittleEndian(header.AsSpan(80), EntryCount);
         BinaryPrimitives.WriteUInt32LittleEndian(header.AsSpan(84), EntrySize);
         BinaryPrimitives.WriteUInt32LittleEndian(header.AsSpan(88), entriesCrc);
-        BinaryPrimitives.WriteUInt32LittleEndian(header.AsSpan(16), Crc32.Compute(header.AsSpan(0, HeaderSize)));
+        BinaryPrimitives.WriteUInt32LittleEndian(header.AsSpan(16), Crc32.HashToUInt32(header.AsSpan(0, HeaderSize)));
         return header;
     }
 
@@ -158,14 +159,14 @@ public sealed class GptTable
         uint crc = BinaryPrimitives.ReadUInt32LittleEndian(header.AsSpan(16));
         uint size = BinaryPrimitives.ReadUInt32LittleEndian(header.AsSpan(12));
         header.AsSpan(16, 4).Clear();
-        if (size != HeaderSize || crc != Crc32.Compute(header.AsSpan(0, HeaderSize)))
+        if (size != HeaderSize || crc != Crc32.HashToUInt32(header.AsSpan(0, HeaderSize)))
             throw new ImageException($"The checksum of the {which} partition table is wrong.");
         if (BinaryPrimitives.ReadUInt64LittleEndian(header.AsSpan(24)) != own || BinaryPrimitives.ReadUInt64LittleEndian(header.AsSpan(32)) != other)
             throw new ImageException($"The {which} partition table names the wrong sectors for itself or its twin.");
         if (BinaryPrimitives.ReadUInt32LittleEndian(header.AsSpan(80)) != EntryCount || BinaryPrimitives.ReadUInt32LittleEndian(header.AsSpan(84)) != EntrySize)
             throw new ImageException($"The {which} partition table has an unusual number or size of entries.");
         entries = Sectors.Read(disk, BinaryPrimitives.ReadUInt64LittleEndian(header.AsSpan(72)), EntrySectors);
-        if (BinaryPrimitives.ReadUInt32LittleEndian(header.AsSpan(88)) != Crc32.Compute(entries))
+        if (BinaryPrimitives.ReadUInt32LittleEndian(header.AsSpan(88)) != Crc32.HashToUInt32(entries))
             throw new ImageException($"The checksum of the entries of the {which} partition table is wrong.");
         return header;
     }

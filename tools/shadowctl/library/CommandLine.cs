@@ -53,6 +53,7 @@ public sealed class CommandLine(ISystem system, TextWriter output, TextWriter er
         Option<int> limit = Number("--timeout", 0, 0, 7 * 24 * 3600, "After so many seconds a shadow that is not ready is thrown away; 0 leaves it to Hv.");
         var follow = new Option<bool>("--follow", "-f") { Description = "Go on printing what comes, until there is no shadow any more." };
         var reason = new Argument<string[]>("REASON") { Description = "'emergency', 'rescue', or a sentence.", Arity = ArgumentArity.OneOrMore };
+        var picture = new Argument<string>("FILE") { Description = "The file to write." };
         var noJournal = new Option<bool>("--no-journal") { Description = "Switch even if a power loss at that moment would leave a mixture of both systems on the disk." };
         Option<int> size = Number("--size", JournalSetup.DefaultMebibytes, JournalSetup.LeastMebibytes, JournalSetup.MostMebibytes, "The journal's size in MiB.");
         var cold = new Option<bool>("--cold") { Description = "Start the shadow from the disk, without shutting a copy of this system down first." };
@@ -101,6 +102,8 @@ public sealed class CommandLine(ISystem system, TextWriter output, TextWriter er
             Reader("status", "Shows how things stand.", (client, parsed) => ShowStatus(client, parsed.GetValue(_json), parsed.GetValue(devices)), devices),
             Reader("log", "Prints the serial console of the shadow, or of the last one.", (client, parsed) =>
                 new LogPrinter(client, output).Print(parsed.GetValue(follow), parsed.GetValue(_json)), follow),
+            WithArgument(picture, Command("screen", "Saves a picture of what the shadow's screen shows, or the last one's has shown, as PNG.", (client, parsed) =>
+                new ScreenPicture(client).Save(parsed.GetValue(picture)!))),
             Command("ready", "In a shadow: reports that it is up, and returns after the switch. For the service manager.", (client, parsed) =>
             {
                 var promotion = new Promotion(system, client, error);

@@ -67,6 +67,14 @@ public sealed class ControlClient(IAdminPort port) : IDisposable
         return (int)Math.Min(reply.Result, (uint)bytes.Length);
     }
 
+    /// <summary>Reads the shadow's frame buffer from <paramref name="offset"/>; gives how many bytes were there, 0 at the end.</summary>
+    public int ReadScreen(ulong offset, Span<byte> bytes)
+    {
+        AdminReply reply = port.Send(new AdminCommand(ControlOpcode.ReadScreen, (uint)offset, (uint)(offset >> 32)), bytes);
+        Check(reply);
+        return (int)Math.Min(reply.Result, (uint)bytes.Length);
+    }
+
     /// <inheritdoc/>
     public void Dispose() => port.Dispose();
 

@@ -1,5 +1,6 @@
 using System;
 using System.Buffers.Binary;
+using System.IO.Hashing;
 using System.Text;
 
 namespace Hv.ShadowControl;
@@ -113,9 +114,9 @@ public sealed class GptEditor
 
     private void Write(byte[] header)
     {
-        BinaryPrimitives.WriteUInt32LittleEndian(header.AsSpan(EntriesCrcOffset), Crc(_entries.AsSpan(0, _count * _size)));
+        BinaryPrimitives.WriteUInt32LittleEndian(header.AsSpan(EntriesCrcOffset), Crc32.HashToUInt32(_entries.AsSpan(0, _count * _size)));
         header.AsSpan(CrcOffset, 4).Clear();
-        BinaryPrimitives.WriteUInt32LittleEndian(header.AsSpan(CrcOffset), Crc(header.AsSpan(0, HeaderSize)));
+        BinaryPrimitives.WriteUInt32LittleEndian(header.AsSpan(CrcOffset), Crc32.HashToUInt32(header.AsSpan(0, HeaderSize)));
         _disk.Write(Number(header, EntriesOffset), _entries);
         _disk.Write(Number(header, OwnOffset), header);
         _disk.Flush();
@@ -131,7 +132,7 @@ public sealed class GptEditor
         uint size = BinaryPrimitives.ReadUInt32LittleEndian(header.AsSpan(12));
         byte[] cleared = (byte[])header.Clone();
         cleared.AsSpan(CrcOffset, 4).Clear();
-        if (size != HeaderSize || Crc(cleared.AsSpan(0, HeaderSize)) != crc || Number(header, OwnOffset) != sector)
+        if (size != HeaderSize || Crc32.HashToUInt32(cleared.AsSpan(0, HeaderSize)) != crc || Number(header, OwnOffset) != sector)
             throw Damaged($"the {which} has a wrong checksum or place");
         if (Size(header) is < LeastEntrySize or > MostEntrySize || Size(header) % LeastEntrySize != 0 || Count(header) is < 1 or > MostEntries)
             throw Damaged($"the {which} has entries of an impossible number or size");
@@ -145,7 +146,7 @@ public sealed class GptEditor
             throw Damaged($"the entries of the {which} are not on the disk");
         byte[] entries = new byte[(int)sectors * _disk.SectorSize];
         _disk.Read(first, entries);
-        if (Crc(entries.AsSpan(0, Count(header) * Size(header))) != BinaryPrimitives.ReadUInt32LittleEndian(header.AsSpan(EntriesCrcOffset)))
+        if (Crc32.HashToUInt32(entries.AsSpan(0, Count(header) * Size(header))) != BinaryPrimitives.ReadUInt32LittleEndian(header.AsSpan(EntriesCrcOffset)))
             throw Damaged($"the entries of the {which} have a wrong checksum");
         return entries;
     }
@@ -164,17 +165,4 @@ public sealed class GptEditor
     private static ulong Number(ReadOnlySpan<byte> bytes, int offset) => BinaryPrimitives.ReadUInt64LittleEndian(bytes[offset..]);
 
     private static ControlException Damaged(string what) => new(ExitCode.Failed, $"The disk's partition table is damaged: {what}. Nothing was changed.");
-
-    // The CRC of UEFI 5.3.2.
-    private static uint Crc(ReadOnlySpan<byte> bytes)
-    {
-        uint crc = uint.MaxValue;
-        foreach (byte value in bytes)
-        {
-            crc ^= value;
-            for (int bit = 0; bit < 8; bit++)
-                crc = (crc & 1) != 0 ? crc >> 1 ^ 0xEDB8_8320 : crc >> 1;
-        }
-        return ~crc;
-    }
 }

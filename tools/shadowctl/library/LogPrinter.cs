@@ -28,7 +28,7 @@ public sealed class LogPrinter(ControlClient client, TextWriter output)
         do
         {
             // First the status, then the log: what a shadow has sent before its end is not missed.
-            lives = status.Phase is ControlPhase.Preparing or ControlPhase.Booting or ControlPhase.Ready or ControlPhase.Switching;
+            lives = status.Phase is ControlPhase.Preparing or ControlPhase.Stopping or ControlPhase.Booting or ControlPhase.Ready or ControlPhase.Switching;
             if (json)
                 PrintJson(isLine: follow);
             else

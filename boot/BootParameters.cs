@@ -1,5 +1,5 @@
-using Hv.Drivers.Control;
 using System.Runtime.InteropServices;
+using Hv.Drivers.Control;
 using Hv.Kernel;
 
 namespace Hv.Boot;

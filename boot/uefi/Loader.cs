@@ -1,5 +1,5 @@
-using Hv.Drivers.Control;
 using System;
+using Hv.Drivers.Control;
 using Hv.Kernel;
 using Hv.Kernel.Diagnostics;
 using Hv.Kernel.Processor;

@@ -30,6 +30,12 @@ public sealed class BlockRequest
     /// <summary>How many sectors; 0 for a flush only.</summary>
     public ulong SectorCount { get; private set; }
 
+    /// <summary>The sector behind the range.</summary>
+    public ulong EndSector => FirstSector + SectorCount;
+
+    /// <summary>Whether it changes what the sectors hold: a discard is only a hint.</summary>
+    public bool IsWrite => Operation is BlockOperation.Write or BlockOperation.WriteZeroes;
+
     /// <summary>A write must be durable before it completes.</summary>
     public bool ForceUnitAccess { get; set; }
 

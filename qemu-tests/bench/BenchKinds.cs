@@ -13,6 +13,9 @@ public static class BenchKinds
         var kind => kind,
     };
 
+    /// <summary>How much longer than on QEMU's own emulation everything may take.</summary>
+    public static double Patience(this BenchKind kind) => kind == BenchKind.BochsVmx ? 6 : 1;
+
     /// <summary>The name of a bench.</summary>
     public static string Name(this BenchKind kind) => Names[(int)kind];
 }

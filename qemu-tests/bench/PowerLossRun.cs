@@ -41,7 +41,7 @@ public sealed class PowerLossRun(BenchKind bench, string efi, int points, StepDi
 
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(20);
 
-    private readonly double patience = new StoryOptions { Bench = bench }.Patience;
+    private readonly double patience = bench.Patience();
     private readonly List<PowerLossPoint> taken = [];
     private string folder = "", step = "";
     private GuestImage image = null!;

@@ -19,7 +19,7 @@ public sealed class Story(StoryOptions options, StepDisplay display)
     private const long LargestImage = 512 * 1024;
 
     private readonly StoryResult result = new() { Options = options };
-    private TimeSpan boot = TimeSpan.FromMinutes(10) * options.Patience, command = TimeSpan.FromMinutes(2) * options.Patience;
+    private TimeSpan boot = TimeSpan.FromMinutes(10) * options.Bench.Patience(), command = TimeSpan.FromMinutes(2) * options.Bench.Patience();
     private CancellationToken cancel;
 
     /// <summary>Tells the story. It does not throw: what goes wrong is in the result.</summary>
@@ -91,7 +91,7 @@ public sealed class Story(StoryOptions options, StepDisplay display)
         result.Check("the old kernel runs at first", result.KernelBefore == image.OldKernel, result.KernelBefore!);
         display.Run($"Installing kernel {image.NewKernel} in the running system", () =>
         {
-            guest.InstallKernel(image.NewKernel, TimeSpan.FromMinutes(20) * options.Patience, cancel);
+            guest.InstallKernel(image.NewKernel, TimeSpan.FromMinutes(20) * options.Bench.Patience(), cancel);
             guest.Run("sync", command, cancel);
         });
     }
@@ -101,7 +101,7 @@ public sealed class Story(StoryOptions options, StepDisplay display)
         string before = guest.BootId(command, cancel);
         string reboot = number <= options.ColdReboots ? "shadowctl reboot --cold" : "shadowctl reboot";
         Downtime shadow = display.Run($"Rebooting it in the background and switching ({reboot})",
-            () => result.Shadow = new DowntimeProbe(guest).MeasureShadow(reboot, TimeSpan.FromMinutes(20) * options.Patience, cancel));
+            () => result.Shadow = new DowntimeProbe(guest).MeasureShadow(reboot, TimeSpan.FromMinutes(20) * options.Bench.Patience(), cancel));
         display.Run("Looking at the rebooted system", () =>
         {
             guest.LogIn(command, cancel);

@@ -20,7 +20,4 @@ public sealed class StoryOptions
 
     /// <summary>How many of them, the first ones, start cold: from the disk, without a fork that shuts down.</summary>
     public int ColdReboots { get; init; }
-
-    /// <summary>How much longer than on QEMU's own emulation everything may take.</summary>
-    public double Patience => Bench == BenchKind.BochsVmx ? 6 : 1;
 }

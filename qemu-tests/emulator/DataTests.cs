@@ -6,7 +6,7 @@ namespace Hv.EmulatorTests;
 /// <summary>What users save while a shadow boots is there after the switch: on a data partition, and in directories that are carried over.</summary>
 public abstract class DataTests(BenchKind bench)
 {
-    private readonly double _patience = new StoryOptions { Bench = bench }.Patience;
+    private readonly double _patience = bench.Patience();
 
     private TimeSpan Boot => TimeSpan.FromMinutes(3) * _patience;
 

@@ -11,7 +11,7 @@ public abstract class MachineFixture : IDisposable
 
     protected MachineFixture(BenchKind bench, int memoryMiB = 0)
     {
-        Patience = new StoryOptions { Bench = bench }.Patience;
+        Patience = bench.Patience();
         emulator = Machine.Start(bench, "tests", GuestKind.Small, memoryMiB: memoryMiB);
         try
         {

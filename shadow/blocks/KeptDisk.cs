@@ -129,15 +129,11 @@ public sealed unsafe class KeptDisk : BlockDevice
         else if (request.Operation == BlockOperation.Discard && !_live.ContainsSectors(request.FirstSector, request.SectorCount))
             // A hint: not worth keeping the old contents for.
             request.Complete(Status.Ok);
-        else if (IsWrite(request) && (_current != null || NeedsKeeping(request)))
+        else if (request.IsWrite && (_current != null || NeedsKeeping(request)))
             Enqueue(request);
         else
             Forward(_disk, request);
     }
-
-    private static bool IsWrite(BlockRequest request) => request.Operation is BlockOperation.Write or BlockOperation.WriteZeroes;
-
-    private static ulong EndOf(BlockRequest request) => request.FirstSector + request.SectorCount;
 
     private void StartView(BlockRequest request)
     {
@@ -153,7 +149,7 @@ public sealed unsafe class KeptDisk : BlockDevice
 
     private bool NeedsKeeping(BlockRequest request)
     {
-        ulong last = (EndOf(request) - 1) / _chunkSectors;
+        ulong last = (request.EndSector - 1) / _chunkSectors;
         for (ulong chunk = request.FirstSector / _chunkSectors; chunk <= last; chunk++)
         {
             if (NeedsKeeping(chunk))
@@ -216,7 +212,7 @@ public sealed unsafe class KeptDisk : BlockDevice
             Lose();
         if (State != KeptState.Kept)
             return true;
-        ulong last = (EndOf(request) - 1) / _chunkSectors;
+        ulong last = (request.EndSector - 1) / _chunkSectors;
         ulong chunk = _sector / _chunkSectors;
         while (chunk <= last && !NeedsKeeping(chunk))
             chunk++;
@@ -251,7 +247,7 @@ public sealed unsafe class KeptDisk : BlockDevice
     {
         if (State != KeptState.Kept)
             _outcome = Status.DeviceError;
-        while (_outcome == Status.Ok && _sector < EndOf(request))
+        while (_outcome == Status.Ok && _sector < request.EndSector)
         {
             ulong chunk = _sector / _chunkSectors;
             ChunkEntry entry = _map.Get(chunk);
@@ -261,7 +257,7 @@ public sealed unsafe class KeptDisk : BlockDevice
                 return false;
             }
             uint inChunk = (uint)(_sector % _chunkSectors);
-            uint sectors = (uint)Math.Min(_chunkSectors - inChunk, EndOf(request) - _sector);
+            uint sectors = (uint)Math.Min(_chunkSectors - inChunk, request.EndSector - _sector);
             request.CopyData((_sector - request.FirstSector) * SectorSize, entry.Page + inChunk * SectorSize, sectors * SectorSize, take: false);
             _sector += sectors;
         }
@@ -271,7 +267,7 @@ public sealed unsafe class KeptDisk : BlockDevice
     /// <summary>Reads what of the request comes next and is still on the disk.</summary>
     private void ReadOnDisk(BlockRequest request)
     {
-        ulong end = Math.Min(EndOf(request), _sector + (ulong)_runChunks * _chunkSectors);
+        ulong end = Math.Min(request.EndSector, _sector + (ulong)_runChunks * _chunkSectors);
         ulong next = (_sector / _chunkSectors + 1) * _chunkSectors;
         while (next < end && !_map.Get(next / _chunkSectors).IsMapped)
             next += _chunkSectors;

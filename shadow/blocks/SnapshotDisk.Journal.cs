@@ -122,7 +122,7 @@ public sealed unsafe partial class SnapshotDisk
     /// <summary>Whether a request would change the journal's partition, which is Hv's while it runs.</summary>
     internal bool ChangesJournal(BlockRequest request) =>
         request.Operation is BlockOperation.Write or BlockOperation.WriteZeroes or BlockOperation.Discard
-        && request.FirstSector < _journal.EndSector && _journal.FirstSector < EndOf(request);
+        && request.FirstSector < _journal.EndSector && _journal.FirstSector < request.EndSector;
 
     /// <summary>A chunk's page is about to be written to.</summary>
     private void PageChanges(ChunkEntry* slot)

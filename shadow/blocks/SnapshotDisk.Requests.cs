@@ -17,8 +17,7 @@ public sealed unsafe partial class SnapshotDisk
     private const ulong MergingTag = 3;
 
     private readonly BlockRequest _child;
-    private BlockRequest? _first;
-    private BlockRequest? _last;
+    private BlockQueue _queue;
     private BlockRequest? _current;
     private ulong _sector;
     private Status _outcome;
@@ -39,7 +38,7 @@ public sealed unsafe partial class SnapshotDisk
                 // A hint: not worth preserving the old contents for.
                 request.Complete(Status.Ok);
                 break;
-            case SnapshotState.Active when IsWrite(request) && (_preserves != 0 || NeedsPreserving(request)):
+            case SnapshotState.Active when request.IsWrite && (_preserves != 0 || NeedsPreserving(request)):
                 _preserves++;
                 Enqueue(request, PreserveTag);
                 break;
@@ -62,20 +61,16 @@ public sealed unsafe partial class SnapshotDisk
             request.Complete(Status.InvalidState);
         else if (request.Operation == BlockOperation.Flush)
             request.Complete(Status.Ok);
-        else if (!HasScratch && IsWrite(request) && DataRanges.TouchesSectors(request.FirstSector, request.SectorCount))
+        else if (!HasScratch && request.IsWrite && DataRanges.TouchesSectors(request.FirstSector, request.SectorCount))
             request.Complete(Status.WriteProtected);
         else
             Enqueue(request, LayeredTag);
     }
 
-    private static bool IsWrite(BlockRequest request) => request.Operation is BlockOperation.Write or BlockOperation.WriteZeroes;
-
-    private static ulong EndOf(BlockRequest request) => request.FirstSector + request.SectorCount;
-
     /// <summary>Whether the shadow looks for the snapshot's contents of one of the request's chunks on the disk.</summary>
     private bool NeedsPreserving(BlockRequest request)
     {
-        ulong last = (EndOf(request) - 1) / _chunkSectors;
+        ulong last = (request.EndSector - 1) / _chunkSectors;
         for (ulong chunk = request.FirstSector / _chunkSectors; chunk <= last; chunk++)
         {
             if (NeedsPreserving(chunk))
@@ -89,12 +84,7 @@ public sealed unsafe partial class SnapshotDisk
     private void Enqueue(BlockRequest request, ulong tag)
     {
         request.DeviceTag = tag;
-        request.Next = null;
-        if (_last == null)
-            _first = request;
-        else
-            _last.Next = request;
-        _last = request;
+        _queue.Add(request);
         Run();
     }
 
@@ -117,13 +107,11 @@ public sealed unsafe partial class SnapshotDisk
     {
         if (_current != null)
             return true;
-        if (_first == null || (_held && _abortStatus == Status.Ok))
+        if (_held && _abortStatus == Status.Ok)
             return false;
-        _current = _first;
-        _first = _current.Next;
-        if (_first == null)
-            _last = null;
-        _current.Next = null;
+        _current = _queue.Take();
+        if (_current == null)
+            return false;
         _sector = _current.FirstSector;
         _outcome = Status.Ok;
         return true;
@@ -146,7 +134,7 @@ public sealed unsafe partial class SnapshotDisk
             request.Complete(_abortStatus);
         else if (preserve || IsLate(request))
             _primary.PassOn(request);
-        else if (_isCommitted && request.ForceUnitAccess && IsWrite(request) && _outcome == Status.Ok)
+        else if (_isCommitted && request.ForceUnitAccess && request.IsWrite && _outcome == Status.Ok)
             _promises.Add(request);
         else
             request.Complete(_outcome);
@@ -159,7 +147,7 @@ public sealed unsafe partial class SnapshotDisk
             Break(_outcome);
         if (State != SnapshotState.Active)
             return true;
-        ulong last = (EndOf(request) - 1) / _chunkSectors;
+        ulong last = (request.EndSector - 1) / _chunkSectors;
         ulong chunk = _sector / _chunkSectors;
         while (chunk <= last && !NeedsPreserving(chunk))
             chunk++;
@@ -192,7 +180,7 @@ public sealed unsafe partial class SnapshotDisk
     private void ForgetUnread()
     {
         ulong first = _child.FirstSector / _chunkSectors;
-        for (ulong chunk = first; chunk * _chunkSectors < EndOf(_child); chunk++)
+        for (ulong chunk = first; chunk * _chunkSectors < _child.EndSector; chunk++)
             Unmap(_map.Slot(chunk));
     }
 
@@ -230,7 +218,7 @@ public sealed unsafe partial class SnapshotDisk
 
     private bool ReadLayers(BlockRequest request)
     {
-        while (_sector < EndOf(request))
+        while (_sector < request.EndSector)
         {
             ulong chunk = _sector / _chunkSectors;
             ChunkEntry entry = _map.Get(chunk);
@@ -259,7 +247,7 @@ public sealed unsafe partial class SnapshotDisk
             Unmap(_zeroSlot);
             _zeroSlot = null;
         }
-        while (_sector < EndOf(request))
+        while (_sector < request.EndSector)
         {
             ulong chunk = _sector / _chunkSectors;
             if (State == SnapshotState.Merging && !_map.Get(chunk).IsMapped)
@@ -341,7 +329,7 @@ public sealed unsafe partial class SnapshotDisk
     private void DiscardChunks(BlockRequest request)
     {
         ulong chunk = (request.FirstSector + _chunkSectors - 1) / _chunkSectors;
-        ulong end = EndOf(request) / _chunkSectors;
+        ulong end = request.EndSector / _chunkSectors;
         while (_map.TryFindNext(ref chunk) && chunk < end)
         {
             ChunkEntry* slot = _map.Slot(chunk);
@@ -394,13 +382,13 @@ public sealed unsafe partial class SnapshotDisk
 
     /// <summary>Sectors of the request from the current one to the end of its chunk.</summary>
     private uint SectorsInChunk(BlockRequest request) =>
-        (uint)Math.Min(_chunkSectors - _sector % _chunkSectors, EndOf(request) - _sector);
+        (uint)Math.Min(_chunkSectors - _sector % _chunkSectors, request.EndSector - _sector);
 
     /// <summary>Carries out on the disk what of the request comes next and is not mapped.</summary>
     private void StartOnDisk(BlockRequest request)
     {
         ulong most = request.Operation == BlockOperation.WriteZeroes ? request.SectorCount : (ulong)_runChunks * _chunkSectors;
-        ulong end = Math.Min(EndOf(request), _sector + most);
+        ulong end = Math.Min(request.EndSector, _sector + most);
         ulong next = (_sector / _chunkSectors + 1) * _chunkSectors;
         while (next < end && !_map.Get(next / _chunkSectors).IsMapped)
             next += _chunkSectors;
@@ -436,13 +424,13 @@ public sealed unsafe partial class SnapshotDisk
         uint sectorSize = _disk.SectorSize;
         ulong skip = (_sector - request.FirstSector) * sectorSize;
         uint bytes = sectors * sectorSize;
-        byte* at = page + (_sector % _chunkSectors) * sectorSize;
+        byte* at = page == null ? null : page + (_sector % _chunkSectors) * sectorSize;
         if (request.Operation == BlockOperation.WriteZeroes)
         {
             new Span<byte>(at, (int)bytes).Clear();
             return;
         }
-        request.CopyData(skip, page == null ? null : at, bytes, toPage);
+        request.CopyData(skip, at, bytes, toPage);
     }
 
     private void ChildCompleted()

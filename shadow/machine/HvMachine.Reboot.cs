@@ -26,6 +26,8 @@ public sealed unsafe partial class HvMachine
     private ControlFailure _failure;
     private uint _share = DefaultShare;
 
+    private bool IsSwitching => Reboot.Phase is ControlPhase.Switching or ControlPhase.Settling;
+
     /// <summary>
     /// Asks for a shadow: a fork of the primary, or one that starts at the boot snapshot. A <see cref="ControlStatus"/> value, or 0 if it will
     /// be started.
@@ -35,7 +37,7 @@ public sealed unsafe partial class HvMachine
         if (Snapshot == null || Disk == null)
             return ControlStatus.Unavailable;
         if (Reboot.Phase != ControlPhase.Idle && Reboot.Phase != ControlPhase.Failed)
-            return Reboot.Phase is ControlPhase.Switching or ControlPhase.Settling ? ControlStatus.Busy : ControlStatus.ShadowExists;
+            return IsSwitching ? ControlStatus.Busy : ControlStatus.ShadowExists;
         if (LastView != LastViewState.None)
             return ControlStatus.Busy;
         if (Pool.FreePages < LeastFreePages)
@@ -54,7 +56,7 @@ public sealed unsafe partial class HvMachine
     public ushort AskAbort()
     {
         if (!ShadowRuns && Reboot.Phase != ControlPhase.Preparing)
-            return Reboot.Phase >= ControlPhase.Switching && Reboot.Phase != ControlPhase.Failed ? ControlStatus.Busy : ControlStatus.NoShadow;
+            return IsSwitching ? ControlStatus.Busy : ControlStatus.NoShadow;
         _abortAsked = true;
         return 0;
     }
@@ -62,7 +64,7 @@ public sealed unsafe partial class HvMachine
     /// <summary>Asks for the switch; <paramref name="mayMix"/>: even if a power loss during it leaves a mixture of both systems on the disk.</summary>
     public ushort AskSwitch(bool mayMix)
     {
-        if (Reboot.Phase == ControlPhase.Switching || Reboot.Phase == ControlPhase.Settling)
+        if (IsSwitching)
             return ControlStatus.Busy;
         if (!ShadowRuns)
             return ControlStatus.NoShadow;

@@ -13,8 +13,8 @@ public unsafe struct StatusBlock
     public const int Size = 4096;
     /// <summary>What <see cref="Magic"/> must be: "HvStatus".</summary>
     public const ulong ExpectedMagic = 0x7375_7461_7453_7648;
-    /// <summary>What <see cref="Version"/> is now.</summary>
-    public const uint CurrentVersion = 1;
+    /// <summary>What <see cref="Version"/> is now: 2 since quiesce records have 16 bytes.</summary>
+    public const uint CurrentVersion = 2;
     /// <summary>Bytes of <see cref="BuildId"/>.</summary>
     public const int BuildIdLength = 32;
     /// <summary>How many exit counters there are room for.</summary>
@@ -22,7 +22,7 @@ public unsafe struct StatusBlock
     /// <summary>Bytes of one name in <see cref="ExitReasonNames"/>.</summary>
     public const int ExitReasonNameLength = 16;
     /// <summary>How many quiesce records there are room for.</summary>
-    public const int MaximumQuiesceRecords = 32;
+    public const int MaximumQuiesceRecords = 64;
     /// <summary>Bytes of <see cref="Message"/>.</summary>
     public const int MessageLength = 128;
 
@@ -90,7 +90,7 @@ public unsafe struct StatusBlock
     [FieldOffset(896)] public fixed ulong ShadowExits[MaximumExitReasons];
     /// <summary>The names of the exit reasons, 16 bytes each, ASCII in lower case with underscores, filled up with zeros.</summary>
     [FieldOffset(1408)] public fixed byte ExitReasonNames[MaximumExitReasons * ExitReasonNameLength];
-    /// <summary>The <see cref="QuiesceRecord"/>s of the last switch, one after the other.</summary>
+    /// <summary>The <see cref="QuiesceRecord"/>s of the passed-through functions, one after the other.</summary>
     [FieldOffset(2432)] public fixed byte QuiesceRecords[MaximumQuiesceRecords * QuiesceRecord.Size];
     /// <summary>A sentence or two about <see cref="Failure"/> in ASCII, filled up with zeros; empty if there is nothing to add.</summary>
     [FieldOffset(3456)] public fixed byte Message[MessageLength];

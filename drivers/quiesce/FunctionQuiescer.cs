@@ -42,8 +42,11 @@ public sealed class FunctionQuiescer
     private readonly TimeSource _time;
     private readonly PciFunctionInfo _function;
     private readonly PciConfigSnapshot _boot;
+    private readonly PciHost? _extendedHost;
+    private readonly PciExtendedSnapshot? _extended;
     private readonly DeviceStop? _stop;
     private readonly ResetMethod _offered;
+    private readonly bool _isAloneOnBus;
 
     private Phase _phase = Phase.Finished;
     private ResetMethod _method;
@@ -52,16 +55,25 @@ public sealed class FunctionQuiescer
 
     /// <summary>
     /// For <paramref name="function"/>, whose configuration space at boot is <paramref name="boot"/>; offsets in
-    /// <paramref name="memory"/> are host-physical addresses. <paramref name="isAloneOnBus"/> allows the reset of the bus. Allocates: at boot only.
+    /// <paramref name="memory"/> are host-physical addresses. <paramref name="isAloneOnBus"/> allows the reset of the bus. <paramref name="extendedHost"/>, if there is one, reaches the
+    /// extended space of the function. Allocates: at boot only.
     /// </summary>
     public FunctionQuiescer(
-        PciHost host, MmioDevice memory, TimeSource time, PciFunctionInfo function, PciConfigSnapshot boot, bool isAloneOnBus)
+        PciHost host, PciHost? extendedHost, MmioDevice memory, PortDevice ports, TimeSource time, PciFunctionInfo function, PciConfigSnapshot boot, bool isAloneOnBus)
     {
         _host = host;
+        if (extendedHost != null && function.PciExpress != 0)
+        {
+            _extendedHost = extendedHost;
+            _extended = new PciExtendedSnapshot();
+            _extended.Save(extendedHost, function.Address);
+        }
         _time = time;
         _function = function;
         _boot = boot;
-        _stop = DeviceStop.For(function, memory, time);
+        StopPlan? plan = StopPlan.For(host, function);
+        _stop = plan is null ? null : new DeviceStop(plan, memory, ports, time);
+        _isAloneOnBus = isAloneOnBus;
         _offered = Offered(isAloneOnBus);
     }
 
@@ -70,6 +82,10 @@ public sealed class FunctionQuiescer
 
     /// <summary>The resets that the function offers.</summary>
     public ResetMethod OfferedResets => _offered;
+
+    /// <summary>Whether the function is there, with its registers where they were at boot.</summary>
+    public bool IsInPlace =>
+        _host.Read32(Address, PciRegister.VendorId) == _boot.Read(PciRegister.VendorId, 4) && _boot.HasSameBars(_host, Address);
 
     /// <summary>What was done; complete when <see cref="Step"/> has returned true.</summary>
     public QuiesceReport Report { get; } = new();
@@ -139,7 +155,7 @@ public sealed class FunctionQuiescer
 
     private ResetMethod Offered(bool isAloneOnBus)
     {
-        ResetMethod offered = _stop is null ? ResetMethod.None : ResetMethod.Device;
+        ResetMethod offered = _stop is null || !_stop.Plan.Resets ? ResetMethod.None : ResetMethod.Device;
         if (_function.HasFlr)
             offered |= ResetMethod.FunctionLevel;
         if (_function.HasAfFlr)
@@ -188,15 +204,16 @@ public sealed class FunctionQuiescer
             _host.ChangeCommand(Address, 0, PciRegister.CommandBusMaster);
             _boot.RestoreBars(_host, Address);
         }
-        PciBaseAddress bar = PciBaseAddressReader.Read(_host, Address, _stop.BarIndex);
-        if (!bar.IsMemory || bar.Address == 0)
+        PciBaseAddress bar = PciBaseAddressReader.Read(_host, Address, _stop.Plan.BarIndex);
+        bool isPorts = bar.Kind == PciBaseAddressKind.Io;
+        if (!isPorts && !bar.IsMemory || bar.Address == 0)
         {
             BeginDrain();
             return;
         }
-        _host.ChangeCommand(Address, PciRegister.CommandMemory, 0);
-        Report.Tried |= ResetMethod.Device;
-        _stop.Begin(_function, bar.Address);
+        _host.ChangeCommand(Address, isPorts ? PciRegister.CommandIo : PciRegister.CommandMemory, 0);
+        Report.Tried |= _offered & ResetMethod.Device;
+        _stop.Begin(isPorts, bar.Address);
         _phase = Phase.Stopping;
     }
 
@@ -206,12 +223,14 @@ public sealed class FunctionQuiescer
         if (status == Status.Pending)
             return;
         if (status == Status.Ok)
-            Report.Worked = ResetMethod.Device;
+            Report.Worked = _offered & ResetMethod.Device;
         BeginDrain();
     }
 
     private void BeginDrain()
     {
+        // Each has a bus master bit of its own, and an OS without their driver does not know of them.
+        Report.HadVirtualFunctions = _extended != null && _extended.StopVirtualFunctions(_extendedHost!, Address);
         _host.ChangeCommand(Address, PciRegister.CommandIntxDisable, PciRegister.CommandBusMaster);
         if (_function.Msi != 0)
             ChangeWord(_function.Msi + PciCapability.MsiControl, 0, PciCapability.MsiEnable);
@@ -323,7 +342,15 @@ public sealed class FunctionQuiescer
             Finish(Report.Tried == ResetMethod.None ? Status.Unsupported : Status.Timeout);
     }
 
-    private Status Restore() => _boot.Restore(_host, _function, quiet: true) == Status.Ok ? Status.Ok : Status.NotFound;
+    private Status Restore()
+    {
+        if (_extended != null && _host.Read32(Address, PciRegister.VendorId) == _boot.Read(PciRegister.VendorId, 4))
+        {
+            _host.ChangeCommand(Address, 0, PciRegister.CommandIo | PciRegister.CommandMemory);
+            _extended.Restore(_extendedHost!, Address);
+        }
+        return _boot.Restore(_host, _function, quiet: true) == Status.Ok ? Status.Ok : Status.NotFound;
+    }
 
     private void SetBusReset(bool asserted)
     {
@@ -338,8 +365,26 @@ public sealed class FunctionQuiescer
         _host.Write16(Address, offset, (ushort)((value & ~(uint)clear) | set));
     }
 
+    /// <summary>
+    /// The last resort for a function that goes on being a bus master: no request of it passes the bridge above. Not where others are behind
+    /// the same bridge. False if nothing could be done.
+    /// </summary>
+    private bool Isolate()
+    {
+        ushort command = _host.Read16(Address, PciRegister.Command);
+        if (command == PciConfig.NoVendor || (command & PciRegister.CommandBusMaster) == 0)
+            return true;
+        if (!_isAloneOnBus || !_function.HasParent)
+            return false;
+        _host.ChangeCommand(_function.Parent, 0, PciRegister.CommandBusMaster);
+        Report.WasIsolated = true;
+        return true;
+    }
+
     private void Finish(Status status)
     {
+        if (!Isolate())
+            status = Status.Timeout;
         Report.Status = status;
         Report.Nanoseconds = _time.Nanoseconds - _begin;
         _phase = Phase.Finished;

@@ -24,8 +24,12 @@ public sealed class QuiesceReport
     public ResetMethod Worked;
     /// <summary>Transactions were still pending at the end of the wait for them.</summary>
     public bool WasStillPending;
+    /// <summary>It went on being a bus master, so that bus mastering of the bridge above it was turned off.</summary>
+    public bool WasIsolated;
     /// <summary>The OS had moved the BARs; they were put back before the registers were used.</summary>
     public bool HadMovedBars;
+    /// <summary>Virtual functions of it were on, and were turned off.</summary>
+    public bool HadVirtualFunctions;
     /// <summary>Time from beginning to end.</summary>
     public ulong Nanoseconds;
 
@@ -38,7 +42,9 @@ public sealed class QuiesceReport
         Tried = ResetMethod.None;
         Worked = ResetMethod.None;
         WasStillPending = false;
+        WasIsolated = false;
         HadMovedBars = false;
+        HadVirtualFunctions = false;
         Nanoseconds = 0;
     }
 }

@@ -1,3 +1,4 @@
+using Hv.Drivers.Pci;
 using Hv.Drivers.Pci.Host;
 using Hv.Kernel;
 using Hv.Kernel.Io;
@@ -10,23 +11,45 @@ namespace Hv.Drivers.Quiesce;
 public sealed class Quiescer
 {
     private readonly PciHost _host;
+    private readonly PciHost? _extendedHost;
     private readonly MmioDevice _memory;
+    private readonly PortDevice _ports;
     private readonly TimeSource _time;
     private readonly PciFunctionTable _table;
     private readonly FunctionQuiescer[] _functions;
+    private readonly UnknownFunctions _unknown;
 
-    /// <summary>For up to <paramref name="capacity"/> functions of <paramref name="table"/>; offsets in <paramref name="memory"/> are host-physical addresses.</summary>
-    public Quiescer(PciHost host, MmioDevice memory, TimeSource time, PciFunctionTable table, int capacity)
+    /// <summary>
+    /// For up to <paramref name="capacity"/> functions of <paramref name="table"/>; offsets in <paramref name="memory"/> are host-physical addresses.
+    /// <paramref name="extendedHost"/> reaches the extended configuration space of all of them, where the machine has that.
+    /// </summary>
+    public Quiescer(PciHost host, PciHost? extendedHost, MmioDevice memory, PortDevice ports, TimeSource time, PciFunctionTable table, int capacity)
     {
         _host = host;
+        _extendedHost = extendedHost;
         _memory = memory;
+        _ports = ports;
         _time = time;
         _table = table;
         _functions = new FunctionQuiescer[capacity];
+        _unknown = new UnknownFunctions(host, table);
+        Places = new FixedPlaces(capacity);
     }
+
+    /// <summary>The functions' places, told to the OS that finds them anew.</summary>
+    public FixedPlaces Places { get; }
 
     /// <summary>How many functions were added.</summary>
     public int Count { get; private set; }
+
+    /// <summary>How many functions that were not there at boot were cut off at the last <see cref="Run"/>.</summary>
+    public int UnknownCount { get; private set; }
+
+    /// <summary>Function number <paramref name="index"/>.</summary>
+    public PciFunctionInfo Function(int index) => _functions[index].Function;
+
+    /// <summary>The resets that function number <paramref name="index"/> offers.</summary>
+    public ResetMethod Offered(int index) => _functions[index].OfferedResets;
 
     /// <summary>What was done to function number <paramref name="index"/> at the last <see cref="Run"/>.</summary>
     public QuiesceReport Report(int index) => _functions[index].Report;
@@ -43,16 +66,18 @@ public sealed class Quiescer
             return Status.OutOfMemory;
         var boot = new PciConfigSnapshot();
         boot.Save(_host, function.Address);
-        _functions[Count++] = new FunctionQuiescer(_host, _memory, _time, function, boot, _table.IsAloneOnBus(function));
+        Places.Add(_host, function);
+        _functions[Count++] = new FunctionQuiescer(_host, _extendedHost, _memory, _ports, _time, function, boot, _table.IsAloneOnBus(function));
         return Status.Ok;
     }
 
     /// <summary>
-    /// Quiesces every function; returns when all are quiet or given up. Bounded by the slowest function: normally 0.1 s,
+    /// Quiesces every function, and cuts off those that were not there at boot; returns when all are quiet or given up. Bounded by the slowest function: normally 0.1 s,
     /// at worst a few seconds. <see cref="Status.Ok"/>, or the first failure; the reports tell the rest.
     /// </summary>
     public Status Run()
     {
+        UnknownCount = _unknown.CutOff();
         for (int index = 0; index < Count; index++)
             _functions[index].Begin();
         int left = Count;
@@ -69,5 +94,19 @@ public sealed class Quiescer
         for (int index = 0; index < Count && status == Status.Ok; index++)
             status = _functions[index].Report.Status;
         return status;
+    }
+
+    /// <summary>
+    /// After <see cref="Run"/>: says to the OS that finds the functions next that their registers stay where they are, that is, where a normal boot
+    /// has them. Functions that are not as at boot are left out.
+    /// </summary>
+    public void AnnouncePlaces()
+    {
+        Places.Withdraw();
+        for (int index = 0; index < Count; index++)
+        {
+            if (_functions[index].IsInPlace)
+                _ = Places.Announce(index);
+        }
     }
 }

@@ -16,6 +16,6 @@ public enum ResetMethod : byte
     PowerState = 1 << 2,
     /// <summary>Secondary bus reset of the bridge above, if nothing else is on the bus.</summary>
     SecondaryBus = 1 << 3,
-    /// <summary>The device's own reset bit (network controller, xHCI, EHCI, NVMe, AHCI).</summary>
+    /// <summary>The device's own registers (see <see cref="StopPlan"/>).</summary>
     Device = 1 << 4,
 }

@@ -1,3 +1,5 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 
 namespace Hv.Bench;
@@ -112,6 +114,36 @@ public abstract class Guest(Emulator emulator)
 
     /// <summary>The identifier of the running boot.</summary>
     public string BootId(TimeSpan timeout, CancellationToken cancel = default) => Run("cat /proc/sys/kernel/random/boot_id", timeout, cancel);
+
+    /// <summary>What "shadowctl status --json" says.</summary>
+    public JsonObject ReadStatus(TimeSpan timeout, CancellationToken cancel = default)
+    {
+        string output = Run("shadowctl status --json", timeout, cancel);
+        try
+        {
+            if (JsonNode.Parse(output[Math.Max(0, output.IndexOf('{'))..]) is JsonObject status)
+                return status;
+        }
+        catch (JsonException)
+        {
+        }
+        throw new BenchException($"'shadowctl status --json' wrote something that is not JSON:\n{output}");
+    }
+
+    /// <summary>Waits until Hv is ready for another shadow: the journal is merged, and files have been carried over. The status then.</summary>
+    public JsonObject WaitUntilIdle(TimeSpan timeout, CancellationToken cancel = default)
+    {
+        TimeSpan end = Emulator.Clock.Elapsed + timeout;
+        while (true)
+        {
+            JsonObject status = ReadStatus(timeout, cancel);
+            if ((string?)status["phase"] == "idle" && (string?)status["last_view"] == "none")
+                return status;
+            if (Emulator.Clock.Elapsed > end)
+                throw Console.Failure($"Hv is still '{status["phase"]}', its last view '{status["last_view"]}', long after the switch.");
+            Run("sleep 1", timeout, cancel);
+        }
+    }
 
     /// <summary>Gets from the greeting to a shell's prompt.</summary>
     protected abstract void GetShell(TimeSpan timeout, CancellationToken cancel);

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 
@@ -114,7 +113,7 @@ public sealed class Story(StoryOptions options, StepDisplay display)
             result.Check("the kernel has met no fault after the switch", faults == "0", $"{faults} in the kernel's log");
             if (number > options.ColdReboots)
                 CheckShutdown(guest);
-            result.Status = ReadStatus(guest);
+            result.Status = guest.ReadStatus(command, cancel);
             guest.StartHeartbeat(command, cancel);
         });
         display.Run("Waiting until the machine has settled", () => result.Uses.Add(WaitUntilSettled(guest)));
@@ -178,29 +177,10 @@ public sealed class Story(StoryOptions options, StepDisplay display)
         result.Check("the file system on the disk is clean", problem is null, problem ?? "");
     });
 
-    // The journal is merged, and files have been carried over.
     private MachineUse WaitUntilSettled(Guest guest)
     {
-        for (TimeSpan end = guest.Emulator.Clock.Elapsed + command; guest.Emulator.Clock.Elapsed < end; guest.Run("sleep 1", command, cancel))
-        {
-            if (ReadStatus(guest) is not { } status || (string?)status["phase"] != "idle" || (string?)status["last_view"] != "none")
-                continue;
-            string memory = guest.Run("sed -n 's/^MemTotal: *//p' /proc/meminfo", command, cancel);
-            return new MachineUse((long)status["pool_free_bytes"]!, (long)status["hv_memory_bytes"]!, long.Parse(memory.Split(' ')[0], CultureInfo.InvariantCulture));
-        }
-        throw guest.Emulator.Console.Failure("Hv has not settled long after the switch.");
-    }
-
-    private JsonObject? ReadStatus(Guest guest)
-    {
-        string output = guest.Run("shadowctl status --json", command, cancel);
-        try
-        {
-            return JsonNode.Parse(output[Math.Max(0, output.IndexOf('{'))..]) as JsonObject;
-        }
-        catch (JsonException)
-        {
-            throw new BenchException($"'shadowctl status --json' wrote something that is not JSON:\n{output}");
-        }
+        JsonObject status = guest.WaitUntilIdle(command, cancel);
+        string memory = guest.Run("sed -n 's/^MemTotal: *//p' /proc/meminfo", command, cancel);
+        return new MachineUse((long)status["pool_free_bytes"]!, (long)status["hv_memory_bytes"]!, long.Parse(memory.Split(' ')[0], CultureInfo.InvariantCulture));
     }
 }

@@ -7,7 +7,13 @@ here=$(dirname "$(realpath "$0")")
 . "$here/disk.sh"
 
 flavour=amd64
+root_mb=160 journal_mb=64
 modules="nvme ahci ata_piix sd_mod ext4 crc32c_generic e1000 e1000e msr"
+# On the root only: the drivers of the devices that the devices bench plugs in.
+device_modules="8139cp 8139too e100 ne2k_pci pcnet32 tulip vmxnet3 virtio_net virtio_pci virtio_blk virtio_scsi virtio_balloon virtio_rng
+    virtio_console virtio_input virtio-gpu bochs cirrus qxl xhci_pci ehci_pci uhci_hcd ohci_pci usb_storage uas usbhid hid_generic
+    snd_hda_intel snd_hda_codec_generic snd_intel8x0 snd_ens1370 sym53c8xx megaraid_sas mptsas vmw_pvscsi am53c974 sdhci_pci mmc_block
+    i6300esb evdev pvpanic_pci vmwgfx"
 
 key=$(cd "$here" && find small.sh disk.sh ../setup/common.sh small -type f | LC_ALL=C sort | xargs sha256sum | sha256sum | cut -c1-12)
 out=$HV_CACHE/guest-small-$key
@@ -43,7 +49,7 @@ ln -sf ../lib/x86_64-linux-gnu/ld-linux-x86-64.so.2 "$root/lib64/ld-linux-x86-64
 cp -a "$work/libc/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2" "$root/lib/x86_64-linux-gnu/"
 cp -a "$here/small/root/." "$root/"
 mkdir -p "$root/usr/local/sbin"
-gcc -O2 -static -o "$root/usr/local/sbin/probe" "$here/small/probe.c"
+for program in probe dma use; do gcc -O2 -static -o "$root/usr/local/sbin/$program" "$here/small/$program.c"; done
 chmod 755 "$root"/sbin/* "$root"/etc/rc
 for v in "$old" "$new"; do
     unpack "linux-image-$v" "$work/kernel"
@@ -59,6 +65,12 @@ for v in "$old" "$new"; do
             mkdir -p "${to%/*}"
             cp "$m" "$to"
         done
+    done
+    # shellcheck disable=SC2086
+    modprobe -d "$work/kernel" -S "$v" --show-depends -a $device_modules | awk '$1 == "insmod" { print $2 }' | sort -u | while read -r m; do
+        to=$root/${m#"$work/kernel/"}
+        mkdir -p "${to%/*}"
+        cp "$m" "$to"
     done
     for tree in "$initrd" "$root"; do
         cp "$work/kernel/lib/modules/$v"/modules.{order,builtin,builtin.modinfo} "$tree/lib/modules/$v/"
@@ -78,8 +90,8 @@ printf 'search.fs_uuid %s root\nset prefix=($root)/boot/grub\nconfigfile $prefix
     tee "$work/esp/EFI/BOOT/grub.cfg" >"$work/esp/EFI/debian/grub.cfg"
 
 mkdir "$work/out"
-make_disk "$work/out/disk.img" "$work/esp" "$root" 128 64 32
+make_disk "$work/out/disk.img" "$work/esp" "$root" $root_mb $journal_mb 32
 printf 'kernel_old=%s\nkernel_new=%s\nroot_offset=%s\n' "$old" "$new" $(((1 + ESP_MB) << 20)) >"$work/out/info"
-printf 'data_offset=%s\n' $(((1 + ESP_MB + 128 + 64) << 20)) >>"$work/out/info"
+printf 'data_offset=%s\n' $(((1 + ESP_MB + root_mb + journal_mb) << 20)) >>"$work/out/info"
 rm -rf "$out"; mv "$work/out" "$out"
 echo "$out"

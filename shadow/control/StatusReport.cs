@@ -1,6 +1,7 @@
 using System;
 using System.Runtime.InteropServices;
 using Hv.Drivers.Control;
+using Hv.Drivers.Pci.Host;
 using Hv.Drivers.Platform;
 using Hv.Drivers.Quiesce;
 using Hv.Kernel;
@@ -14,6 +15,8 @@ namespace Hv.Shadow.Control;
 /// <summary>Fills in the status block that a guest reads.</summary>
 public sealed unsafe class StatusReport
 {
+    private const ulong NanosecondsPerMicrosecond = 1000;
+
     private readonly byte[] _block = new byte[StatusBlock.Size];
     private readonly byte[] _buildId;
 
@@ -122,24 +125,37 @@ public sealed unsafe class StatusReport
         }
     }
 
+    private static QuiesceFlags FlagsOf(QuiesceReport report) => QuiesceFlags.WasRun
+        | (report.Status == Status.Ok || report.Status == Status.Unsupported ? QuiesceFlags.IsQuiet : QuiesceFlags.None)
+        | (report.WasStillPending ? QuiesceFlags.WasStillPending : QuiesceFlags.None)
+        | (report.WasIsolated ? QuiesceFlags.WasIsolated : QuiesceFlags.None)
+        | (report.HadMovedBars ? QuiesceFlags.HadMovedBars : QuiesceFlags.None)
+        | (report.HadVirtualFunctions ? QuiesceFlags.HadVirtualFunctions : QuiesceFlags.None);
+
     private static void FillQuiesce(HvMachine machine, StatusBlock* block)
     {
-        if (machine.Quiescer == null || machine.Reboot.SwitchCount == 0)
+        if (machine.Quiescer == null)
             return;
+        bool wasRun = machine.Reboot.SwitchCount != 0;
         int count = Math.Min(machine.Quiescer.Count, StatusBlock.MaximumQuiesceRecords);
         block->QuiesceCount = (uint)count;
         for (int i = 0; i < count; i++)
         {
             QuiesceReport report = machine.Quiescer.Report(i);
             QuiesceRecord record = default;
-            record.Address = report.Address.Value;
-            record.Vendor = report.Vendor;
-            record.Device = report.Device;
-            record.Tried = (byte)report.Tried;
-            record.Worked = (byte)report.Worked;
-            record.IsQuiet = report.Status == Status.Ok || report.Status == Status.Unsupported ? (byte)1 : (byte)0;
-            record.WasStillPending = report.WasStillPending ? (byte)1 : (byte)0;
-            record.Nanoseconds = report.Nanoseconds;
+            PciFunctionInfo function = machine.Quiescer.Function(i);
+            record.Address = function.Address.Value;
+            record.Vendor = function.Vendor;
+            record.Device = function.Device;
+            record.Class = (ushort)(function.Class >> 8);
+            record.Offered = (byte)machine.Quiescer.Offered(i);
+            if (wasRun)
+            {
+                record.Tried = (byte)report.Tried;
+                record.Worked = (byte)report.Worked;
+                record.Flags = FlagsOf(report);
+                record.Microseconds = (uint)Math.Min(report.Nanoseconds / NanosecondsPerMicrosecond, uint.MaxValue);
+            }
             block->WriteQuiesce(i, in record);
         }
     }

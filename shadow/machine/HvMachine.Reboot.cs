@@ -220,7 +220,7 @@ public sealed unsafe partial class HvMachine
         old.Nvme!.Pause();
         promoted.Nvme!.Pause();
         Reboot.Mark(SwitchMark.DiskDrained);
-        _ = Quiescer.Run();
+        QuietDevices(promoted);
         Reboot.Mark(SwitchMark.DevicesQuiesced);
         KeepFigures();
         // The merge may go on for a while after the switch: what it writes first is kept, too.

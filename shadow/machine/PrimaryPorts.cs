@@ -1,3 +1,4 @@
+using System;
 using Hv.Drivers.Pci;
 using Hv.Drivers.Pci.Host;
 using Hv.Drivers.Platform;
@@ -32,6 +33,9 @@ public sealed class PrimaryPorts : PortDevice
         _standIn = standIn;
     }
 
+    /// <summary>The functions whose places are told to the OS; null if there are none.</summary>
+    public FixedPlaces? Places;
+
     /// <summary>Lets <paramref name="model"/> follow what cannot be read back from the real devices (<see cref="VirtualPlatform.ObservedPorts"/>).</summary>
     public void Observe(VirtualPlatform model, TimeSource time)
     {
@@ -52,6 +56,8 @@ public sealed class PrimaryPorts : PortDevice
             return _real.ReadPort(port, size);
         if (IsHidden)
             return _standIn!.ReadConfig(Offset(port), size);
+        if (Place is { } place && place.TryRead(Offset(port), Math.Min(size, 4 - (port & 3)), out uint value))
+            return value;
         _real.WritePort(PortPciHost.AddressPort, 4, _address);
         return _real.ReadPort(port, size);
     }
@@ -81,6 +87,8 @@ public sealed class PrimaryPorts : PortDevice
             _standIn!.WriteConfig(Offset(port), size, value);
             return;
         }
+        if (Place is { } place && place.Drops(Offset(port)))
+            return;
         _real.WritePort(PortPciHost.AddressPort, 4, _address);
         _real.WritePort(port, size, value);
     }
@@ -115,6 +123,8 @@ public sealed class PrimaryPorts : PortDevice
     }
 
     private bool IsHidden => _standIn != null && (_address & Enable) != 0 && (ushort)(_address >> 8) == _hidden.Value;
+
+    private FixedPlace? Place => (_address & Enable) != 0 ? Places?.Find((ushort)(_address >> 8)) : null;
 
     private int Offset(ushort port) => (int)(_address & 0xFC) + (port - PortPciHost.DataPort);
 }

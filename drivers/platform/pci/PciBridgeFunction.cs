@@ -20,12 +20,15 @@ public sealed class PciBridgeFunction : PciFunction
     private const int FirstExtended = 0x100;
     private const int MaxCapabilities = 48;
     private const byte TypeMask = 0x7F, BridgeType = 1;
+    private const int PowerControl = 4;
     private const int SlotCapabilities = 0x14;
     private const uint HotPlugCapable = 1u << 6;
 
     private readonly byte[] _config;
     private readonly byte[] _captured;
     private readonly byte[] _writable;
+    private readonly bool[] _isStandard;
+    private int _power;
 
     /// <summary>Makes the copy; <paramref name="extended"/> if the real function has 4096 bytes of configuration space that can be reached.</summary>
     public PciBridgeFunction(bool extended)
@@ -34,6 +37,7 @@ public sealed class PciBridgeFunction : PciFunction
         _config = new byte[bytes];
         _captured = new byte[bytes];
         _writable = new byte[bytes];
+        _isStandard = new bool[bytes];
     }
 
     /// <inheritdoc/>
@@ -82,6 +86,36 @@ public sealed class PciBridgeFunction : PciFunction
         }
     }
 
+    /// <summary>
+    /// Gives a real PCI-to-PCI bridge the state that the guest takes it to have, whatever another system has made of the bridge since
+    /// <see cref="Capture"/>: header and standard capabilities, and what else the guest has changed. The power state stays; decoding and bus
+    /// mastering are turned on where the guest wants them, never off, since Hv's own disk may be behind the bridge.
+    /// </summary>
+    public void TakeOver(PciFunction real)
+    {
+        if ((_config[PciRegister.HeaderType] & TypeMask) != BridgeType)
+            return;
+        for (int i = 0; i < _config.Length; i += 2)
+        {
+            if (i == _power)
+                continue;
+            uint ours = (uint)(_config[i] | _config[i + 1] << 8);
+            if (!_isStandard[i] && !_isStandard[i + 1])
+            {
+                if (_config[i] != _captured[i] || _config[i + 1] != _captured[i + 1])
+                    real.WriteConfig(i, 2, ours);
+                continue;
+            }
+            uint mask = (uint)(_writable[i] | _writable[i + 1] << 8);
+            uint now = real.ReadConfig(i, 2);
+            uint wanted = now & ~mask | ours & mask;
+            if (i == PciRegister.Command)
+                wanted |= now & (PciRegister.CommandIo | PciRegister.CommandMemory | PciRegister.CommandBusMaster);
+            if (wanted != now)
+                real.WriteConfig(i, 2, wanted);
+        }
+    }
+
     /// <summary>Forgets what the guest has written.</summary>
     public void Reset()
     {
@@ -92,11 +126,13 @@ public sealed class PciBridgeFunction : PciFunction
     /// <summary>Takes over the state of <paramref name="other"/>, a copy of the same function.</summary>
     public void CopyFrom(PciBridgeFunction other)
     {
+        _power = other._power;
         for (int i = 0; i < _config.Length; i++)
         {
             _config[i] = i < other._config.Length ? other._config[i] : (byte)0xFF;
             _captured[i] = i < other._config.Length ? other._captured[i] : (byte)0xFF;
             _writable[i] = i < other._config.Length ? other._writable[i] : (byte)0;
+            _isStandard[i] = i < other._config.Length && other._isStandard[i];
         }
     }
 
@@ -110,19 +146,25 @@ public sealed class PciBridgeFunction : PciFunction
     {
         for (int i = 0; i < bytes; i++)
         {
-            if ((uint)(offset + i) < (uint)_writable.Length)
-                _writable[offset + i] = (byte)(bits >> (8 * i));
+            if ((uint)(offset + i) >= (uint)_writable.Length)
+                continue;
+            _writable[offset + i] = (byte)(bits >> (8 * i));
+            _isStandard[offset + i] = true;
         }
     }
 
     private void DescribeHeader()
     {
         for (int i = 0; i < _config.Length; i++)
+        {
             _writable[i] = i is >= HeaderBytes and < FirstExtended ? (byte)0xFF : (byte)0;
+            _isStandard[i] = false;
+        }
         Allow(PciRegister.Command, 2, PciRegister.CommandIo | PciRegister.CommandMemory | PciRegister.CommandBusMaster
             | PciRegister.CommandParity | PciRegister.CommandSerr | PciRegister.CommandIntxDisable);
         Allow(PciRegister.CacheLineSize, 1, 0xFF);
         Allow(PciRegister.InterruptLine, 1, 0xFF);
+        _power = 0;
         bool bridge = (_config[PciRegister.HeaderType] & TypeMask) == BridgeType;
         int bars = bridge ? 2 : 6;
         for (int i = 0; i < bars; i++)
@@ -160,7 +202,8 @@ public sealed class PciBridgeFunction : PciFunction
             {
                 case PciRegister.CapabilityPowerManagement:
                     Protect(at, 8);
-                    Allow(at + 4, 2, 0x0103);
+                    Allow(at + PowerControl, 2, 0x0103);
+                    _power = at + PowerControl;
                     break;
                 case PciRegister.CapabilityMsi:
                     DescribeMsi(at);

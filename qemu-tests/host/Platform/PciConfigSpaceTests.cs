@@ -164,6 +164,30 @@ public sealed class PciConfigSpaceTests
     }
 
     [Fact]
+    public void A_bridge_is_taken_over_as_its_guest_knows_it_whatever_another_system_has_made_of_it()
+    {
+        MemoryFunction real = RootPort();
+        var bridge = new PciBridgeFunction(extended: false);
+        bridge.Capture(real);
+        byte[] expected = (byte[])real.Bytes.Clone();
+        bridge.WriteConfig(0x1C, 2, 0x2010);
+        expected[0x1C] = (byte)(0x10 | expected[0x1C] & 0x0F);
+        expected[0x1D] = (byte)(0x20 | expected[0x1D] & 0x0F);
+        bridge.WriteConfig(0x44, 2, 3);
+        bridge.WriteConfig(0xF0, 2, 0x1234);
+        expected[0xF0] = 0x34;
+        expected[0xF1] = 0x12;
+        // The other system: windows, messages, decoding and mastering, a register that only the device knows.
+        real.Bytes[0x20] ^= 0xF0;
+        real.Bytes[0x52] |= 0x01;
+        real.Bytes[0x04] |= 0x07;
+        expected[0x04] |= 0x07;
+        real.Bytes[0xF4] = expected[0xF4] = 0x77;
+        bridge.TakeOver(real);
+        Assert.Equal(expected, real.Bytes);
+    }
+
+    [Fact]
     public void A_conventional_bridge_ends_at_256_bytes()
     {
         var bridge = new PciBridgeFunction(extended: false);

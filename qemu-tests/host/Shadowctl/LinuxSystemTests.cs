@@ -72,6 +72,48 @@ public sealed class LinuxSystemTests : IDisposable
         Assert.Equal("1", File.ReadAllText(Path.Combine(_root, "sys/bus/pci/rescan")));
     }
 
+    [Theory]
+    [InlineData(false, "efi-framebuffer.0")]
+    [InlineData(true, "")]
+    public void The_firmwares_frame_buffer_makes_way_for_the_display_and_comes_back_if_that_has_no_driver(bool hasDriver, string bound)
+    {
+        const string driver = "sys/bus/platform/drivers/efi-framebuffer/";
+        Write("sys/bus/pci/rescan", "");
+        Write(driver + "efi-framebuffer.0/driver_override", "(null)\n");
+        Write(driver + "module/refcnt", "0\n");
+        Write(driver + "bind", "");
+        Write("sys/class/graphics/fbcon/rotate", "0\n");
+        if (hasDriver)
+            Write("sys/class/graphics/fb0/name", "bochs-drmdrmfb\n");
+
+        new LinuxSystem(_root).RescanPci();
+
+        Assert.Equal("efi-framebuffer.0", File.ReadAllText(Path.Combine(_root, driver + "unbind")));
+        Assert.Equal(bound, File.ReadAllText(Path.Combine(_root, driver + "bind")));
+        Assert.Equal("1", File.ReadAllText(Path.Combine(_root, "sys/bus/pci/rescan")));
+    }
+
+    [Fact]
+    public void A_device_whose_place_is_taken_is_found_anew_and_no_other_one()
+    {
+        Write("sys/bus/pci/rescan", "");
+        Write("proc/iomem", "c0000000-febfffff : PCI Bus 0000:00\n  feb80000-feb9ffff : 0000:00:03.0\n    feb80000-feb9ffff : e1000\n");
+        Write("proc/ioports", "0000-0cf7 : PCI Bus 0000:00\n  c040-c05f : 0000:00:03.0\n");
+        const string memory = "0x00000000feb80000 0x00000000feb9ffff 0x0000000000000210\n", ports = "0x000000000000c040 0x000000000000c05f 0x0000000000000110\n",
+            none = "0x0000000000000000 0x0000000000000000 0x0000000000000000\n", free = "0x00000000feb80000 0x00000000feb9ffff 0x0000000000040200\n";
+        Write("sys/bus/pci/devices/0000:00:03.0/resource", memory + ports + none);
+        Write("sys/bus/pci/devices/0000:00:04.0/resource", none + ports);
+        Write("sys/bus/pci/devices/0000:00:05.0/resource", free);
+        Write("sys/bus/pci/devices/0000:00:06.0/resource", memory);
+
+        new LinuxSystem(_root).RescanPci();
+
+        Assert.False(File.Exists(Path.Combine(_root, "sys/bus/pci/devices/0000:00:03.0/remove")));
+        Assert.Equal("1", File.ReadAllText(Path.Combine(_root, "sys/bus/pci/devices/0000:00:04.0/remove")));
+        Assert.False(File.Exists(Path.Combine(_root, "sys/bus/pci/devices/0000:00:05.0/remove")));
+        Assert.Equal("1", File.ReadAllText(Path.Combine(_root, "sys/bus/pci/devices/0000:00:06.0/remove")));
+    }
+
     private void Write(string path, string text)
     {
         string full = Path.Combine(_root, path);

@@ -64,6 +64,7 @@ public sealed class CommandLine(ISystem system, TextWriter output, TextWriter er
         };
         var finish = new Option<bool>("--finish") { Description = "After the switch, finish it as 'shadowctl finish' does." };
         var whenIdle = new Option<bool>("--when-idle") { Description = "Report it once the service manager has nothing left to start." };
+        var devices = new Option<bool>("--devices") { Description = "Show the passed-through devices, and how each was silenced at the last switch." };
         return new RootCommand(Description)
         {
             _json,
@@ -98,7 +99,7 @@ public sealed class CommandLine(ISystem system, TextWriter output, TextWriter er
             Command("await-data", "In a shadow: waits for the switch, after which data partitions may be mounted. For the service manager.", (client, _) =>
                 new Promotion(system, client, error).AwaitData()),
             Command("abort", "Throws the shadow away.", (client, _) => client.Abort()),
-            Reader("status", "Shows how things stand.", (client, parsed) => ShowStatus(client, parsed.GetValue(_json))),
+            Reader("status", "Shows how things stand.", (client, parsed) => ShowStatus(client, parsed.GetValue(_json), parsed.GetValue(devices)), devices),
             Reader("log", "Prints the serial console of the shadow, or of the last one.", (client, parsed) =>
                 new LogPrinter(client, output).Print(parsed.GetValue(follow), parsed.GetValue(_json)), follow),
             WithArgument(picture, Command("screen", "Saves a picture of what the shadow's screen shows, or the last one's has shown, as PNG.", (client, parsed) =>
@@ -198,12 +199,14 @@ public sealed class CommandLine(ISystem system, TextWriter output, TextWriter er
         return command;
     }
 
-    private void ShowStatus(ControlClient client, bool json)
+    private void ShowStatus(ControlClient client, bool json, bool devices)
     {
         StatusBlock block = client.Status();
         var status = new StatusView(in block);
         if (json)
             WriteJson(status.WriteJson);
+        else if (devices)
+            StatusText.WriteDevices(output, status);
         else
             StatusText.Write(output, status);
     }

@@ -4,6 +4,7 @@ using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 using System.IO;
+using System.Linq;
 using System.Runtime.InteropServices;
 using System.Threading;
 using System.Threading.Tasks;
@@ -14,7 +15,7 @@ namespace Hv.ShadowControl;
 /// <param name="root">Where the file system begins; something else in tests.</param>
 public sealed unsafe class LinuxSystem(string root = "/") : ISystem
 {
-    private const string NetworkClass = "0x02";
+    private const string NetworkClass = "0x02", ScreenDriver = "sys/bus/platform/drivers/efi-framebuffer", Screens = "sys/class/graphics";
     private const int RealTime = 0;
     private static readonly TimeSpan ServiceManagerTime = TimeSpan.FromSeconds(30);
 
@@ -89,12 +90,52 @@ public sealed unsafe class LinuxSystem(string root = "/") : ISystem
         string path = Path.Combine(root, "sys/bus/pci/rescan");
         try
         {
+            // The firmware's frame buffer lies in a register range of the display: the kernel would not let that have its place.
+            IReadOnlyList<string> screens = Unbind(ScreenDriver);
             File.WriteAllText(path, "1");
+            if (RemoveHomeless())
+                File.WriteAllText(path, "1");
+            // Unless the display's own driver shows the console now.
+            if (!Folders(Screens).Any(screen => Path.GetFileName(screen).StartsWith("fb", StringComparison.Ordinal) && Path.GetFileName(screen) != "fbcon"))
+                Bind(ScreenDriver, screens);
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {
             throw new ControlException(ExitCode.Failed, $"{path} cannot be written: {problem.Message}");
         }
+    }
+
+    private List<string> Unbind(string driver)
+    {
+        var devices = new List<string>();
+        foreach (string device in Folders(driver))
+        {
+            if (!Path.Exists(Path.Combine(device, "driver_override")))
+                continue;
+            File.WriteAllText(Path.Combine(root, driver, "unbind"), Path.GetFileName(device));
+            devices.Add(Path.GetFileName(device));
+        }
+        return devices;
+    }
+
+    private void Bind(string driver, IReadOnlyList<string> devices)
+    {
+        foreach (string device in devices)
+            File.WriteAllText(Path.Combine(root, driver, "bind"), device);
+    }
+
+    private bool RemoveHomeless()
+    {
+        bool removed = false;
+        string memory = Read("proc/iomem") ?? "", ports = Read("proc/ioports") ?? "";
+        foreach (string device in Folders("sys/bus/pci/devices"))
+        {
+            if (Read(Path.Combine(device, "resource")) is not { } resource || !FixedResources.AreHomeless(Path.GetFileName(device), resource, memory, ports))
+                continue;
+            File.WriteAllText(Path.Combine(root, device, "remove"), "1");
+            removed = true;
+        }
+        return removed;
     }
 
     /// <inheritdoc/>

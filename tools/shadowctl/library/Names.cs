@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Text;
 using Hv.Drivers.Control;
 using Hv.Drivers.Nvme.Spec;
@@ -150,6 +151,34 @@ public static class Names
         1 << 3 => "secondary_bus",
         1 << 4 => "device",
         _ => "unknown",
+    };
+
+    /// <summary>A set of ways to reset a device, one word each, best first.</summary>
+    public static IReadOnlyList<string> ResetMethods(byte set)
+    {
+        var names = new List<string>();
+        for (int bit = 1; bit <= byte.MaxValue; bit <<= 1)
+        {
+            if ((set & bit) != 0)
+                names.Add(ResetMethod((byte)bit));
+        }
+        return names;
+    }
+
+    /// <summary>The class of a PCI device (PCI Code and ID Assignment 1.11, 1), base class in bits 15:8.</summary>
+    public static string PciClass(ushort code) => (code >> 8) switch
+    {
+        0x01 => "storage",
+        0x02 => "network",
+        0x03 => "display",
+        0x04 => "multimedia",
+        0x05 => "memory",
+        0x07 => "communication",
+        0x08 => "system",
+        0x09 => "input",
+        0x0C => (code & 0xFF) == 0x03 ? "USB" : "serial bus",
+        0x0D => "wireless",
+        _ => $"class {code:x4}",
     };
 
     /// <summary>A PCI address, as <c>lspci</c> writes it.</summary>

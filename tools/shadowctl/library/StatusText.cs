@@ -35,11 +35,11 @@ public static class StatusText
         Line("switches", block.SwitchCount.ToString(CultureInfo.InvariantCulture));
         foreach (KeyValuePair<string, double> mark in status.SwitchMarks)
             Line("  " + mark.Key, Format($"{mark.Value * 1000:F3} ms"));
-        for (int i = 0; i < status.QuiesceCount; i++)
+        for (int i = 0; i < status.QuiesceCount && block.SwitchCount != 0; i++)
         {
             QuiesceRecord record = block.ReadQuiesce(i);
             Line("device " + Names.PciAddress(record.Address), Format(
-                $"{record.Vendor:x4}:{record.Device:x4} {(record.IsQuiet != 0 ? "quiet" : "NOT quiet")}, reset {Names.ResetMethod(record.Worked)}, {record.Nanoseconds / 1e6:F1} ms"));
+                $"{record.Vendor:x4}:{record.Device:x4} {Quietness(record)}, reset {Names.ResetMethod(record.Worked)}, {record.Microseconds / 1e3:F1} ms"));
         }
         Exits("exits of the system", status.PrimaryExits);
         Exits("exits of the shadow", status.ShadowExits);
@@ -54,6 +54,28 @@ public static class StatusText
                 Line("  " + exit.Key, exit.Value.ToString(CultureInfo.InvariantCulture));
         }
     }
+
+    /// <summary>Writes a table of the passed-through devices: how each can be reset, and how it went at the last switch.</summary>
+    public static void WriteDevices(TextWriter output, StatusView status)
+    {
+        Row("device", "id", "kind", "at the last switch", "time", "resets that it offers");
+        for (int i = 0; i < status.QuiesceCount; i++)
+        {
+            QuiesceRecord record = status.Block.ReadQuiesce(i);
+            bool wasRun = record.Has(QuiesceFlags.WasRun);
+            IReadOnlyList<string> offered = Names.ResetMethods(record.Offered);
+            Row(Names.PciAddress(record.Address), Format($"{record.Vendor:x4}:{record.Device:x4}"), Names.PciClass(record.Class),
+                wasRun ? $"{Quietness(record)}, reset {Names.ResetMethod(record.Worked)}{(record.Has(QuiesceFlags.HadVirtualFunctions) ? ", VFs off" : "")}" : "-",
+                wasRun ? Format($"{record.Microseconds / 1e3:F1} ms") : "-",
+                offered.Count == 0 ? "none" : string.Join(", ", offered));
+        }
+
+        void Row(string address, string id, string kind, string last, string time, string offered) =>
+            output.WriteLine($"{address,-9}{id,-11}{kind,-14}{last,-36}{time,10}  {offered}");
+    }
+
+    private static string Quietness(in QuiesceRecord record) =>
+        record.Has(QuiesceFlags.IsQuiet) ? "quiet" : record.Has(QuiesceFlags.WasIsolated) ? "NOT quiet, isolated" : "NOT quiet";
 
     private static string Format(System.FormattableString text) => System.FormattableString.Invariant(text);
 }

@@ -142,10 +142,21 @@ public sealed unsafe class StatusView
         json.WriteStartObject();
         json.WriteString("address", Names.PciAddress(record.Address));
         json.WriteString("id", $"{record.Vendor:x4}:{record.Device:x4}");
-        json.WriteBoolean("quiet", record.IsQuiet != 0);
-        json.WriteString("reset", Names.ResetMethod(record.Worked));
-        json.WriteBoolean("was_still_pending", record.WasStillPending != 0);
-        json.WriteNumber("seconds", Seconds(record.Nanoseconds));
+        json.WriteString("class", $"{record.Class:x4}");
+        json.WriteStartArray("offered");
+        foreach (string method in Names.ResetMethods(record.Offered))
+            json.WriteStringValue(method);
+        json.WriteEndArray();
+        if (record.Has(QuiesceFlags.WasRun))
+        {
+            json.WriteBoolean("quiet", record.Has(QuiesceFlags.IsQuiet));
+            json.WriteString("reset", Names.ResetMethod(record.Worked));
+            json.WriteBoolean("was_still_pending", record.Has(QuiesceFlags.WasStillPending));
+            json.WriteBoolean("was_isolated", record.Has(QuiesceFlags.WasIsolated));
+            json.WriteBoolean("had_moved_bars", record.Has(QuiesceFlags.HadMovedBars));
+            json.WriteBoolean("had_virtual_functions", record.Has(QuiesceFlags.HadVirtualFunctions));
+            json.WriteNumber("seconds", record.Microseconds / 1e6);
+        }
         json.WriteEndObject();
     }
 

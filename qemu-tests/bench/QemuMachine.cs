@@ -38,6 +38,17 @@ public abstract class QemuMachine(MachineOptions options) : Emulator(options)
     public override void SlowDiskDown() => Qmp.LimitWrites(GuestDrive, SlowBytesPerSecond);
 
     /// <inheritdoc/>
+    public override void Type(string text) => Qmp.Type(text);
+
+    /// <summary>A picture of the screen.</summary>
+    public ScreenImage Screen()
+    {
+        string path = InRun("screen.ppm");
+        Qmp.Screendump(path);
+        return ScreenImage.ReadPpm(File.ReadAllBytes(path));
+    }
+
+    /// <inheritdoc/>
     public override void Dispose()
     {
         base.Dispose();
@@ -57,7 +68,7 @@ public abstract class QemuMachine(MachineOptions options) : Emulator(options)
             "-smp", $"{Options.Processors}", "-m", $"{(Options.MemoryMiB > 0 ? Options.MemoryMiB : UsualMemoryMiB)}",
             "-drive", $"if=pflash,format=raw,readonly=on,file={Firmware}",
             "-drive", $"if=pflash,format=raw,file={InRun("efi-variables.fd")}",
-            "-display", "none", "-vga", "std",
+            "-display", "none", "-device", $"VGA,id={Qmp.Screen}",
             "-serial", $"unix:{sockets}/serial,server=on,wait=on",
             "-debugcon", $"file:{HvLogFile}",
             "-qmp", $"unix:{sockets}/qmp,server=on,wait=off",

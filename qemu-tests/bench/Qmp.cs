@@ -7,6 +7,9 @@ namespace Hv.Bench;
 /// <summary>A connection to QEMU's machine protocol.</summary>
 public sealed class Qmp : IDisposable
 {
+    /// <summary>The name of the machine's display.</summary>
+    public const string Screen = "screen";
+
     private readonly Socket socket;
     private readonly StreamReader reader;
     private readonly StreamWriter writer;
@@ -55,6 +58,31 @@ public sealed class Qmp : IDisposable
     {
         ["keys"] = new JsonArray([.. keys.Select(key => new JsonObject { ["type"] = "qcode", ["data"] = key })]),
     });
+
+    /// <summary>
+    /// Types letters, digits and line ends, on the keyboard that belongs to the display <see cref="Screen"/> if <paramref name="onScreen"/>, else on one that
+    /// belongs to none: the PS/2 keyboard.
+    /// </summary>
+    public void Type(string text, bool onScreen = false)
+    {
+        foreach (char letter in text)
+        {
+            string key = letter == '\n' ? "ret" : char.IsAsciiLetterLower(letter) || char.IsAsciiDigit(letter) ? letter.ToString() : throw new ArgumentException($"There is no key for '{letter}'.", nameof(text));
+            foreach (bool down in new[] { true, false })
+            {
+                JsonObject arguments = new()
+                {
+                    ["events"] = new JsonArray(new JsonObject
+                    {
+                        ["type"] = "key", ["data"] = new JsonObject { ["down"] = down, ["key"] = new JsonObject { ["type"] = "qcode", ["data"] = key } },
+                    }),
+                };
+                if (onScreen)
+                    arguments["device"] = Screen;
+                Execute("input-send-event", arguments);
+            }
+        }
+    }
 
     /// <summary>Operations and bytes read from and written to a drive since QEMU was started.</summary>
     public DiskCounters DiskCounters(string drive)

@@ -68,7 +68,7 @@ public abstract class QemuMachine(MachineOptions options) : Emulator(options)
             "-smp", $"{Options.Processors}", "-m", $"{(Options.MemoryMiB > 0 ? Options.MemoryMiB : UsualMemoryMiB)}",
             "-drive", $"if=pflash,format=raw,readonly=on,file={Firmware}",
             "-drive", $"if=pflash,format=raw,file={InRun("efi-variables.fd")}",
-            "-display", "none", "-device", $"VGA,id={Qmp.Screen}",
+            "-display", "none", "-vga", "std",
             "-serial", $"unix:{sockets}/serial,server=on,wait=on",
             "-debugcon", $"file:{HvLogFile}",
             "-qmp", $"unix:{sockets}/qmp,server=on,wait=off",

@@ -7,7 +7,7 @@ namespace Hv.Bench;
 /// <summary>A connection to QEMU's machine protocol.</summary>
 public sealed class Qmp : IDisposable
 {
-    /// <summary>The name of the machine's display.</summary>
+    /// <summary>The name by which tests give the machine a display that keyboards can belong to.</summary>
     public const string Screen = "screen";
 
     private readonly Socket socket;
@@ -50,6 +50,9 @@ public sealed class Qmp : IDisposable
     /// <summary>Writes a picture of the guest's screen (PPM) to a file.</summary>
     public void Screendump(string path) => Execute("screendump", new JsonObject { ["filename"] = path });
 
+    /// <summary>Writes a picture (PPM) of what the display <paramref name="device"/> shows to a file.</summary>
+    public void Screendump(string path, string device) => Execute("screendump", new JsonObject { ["filename"] = path, ["device"] = device, ["head"] = 0 });
+
     /// <summary>Writes what is at <paramref name="address"/>, guest-physical for the machine that QEMU shows, to a file.</summary>
     public void SaveMemory(ulong address, int bytes, string path) => Execute("pmemsave", new JsonObject { ["val"] = address, ["size"] = bytes, ["filename"] = path });
 
@@ -70,18 +73,27 @@ public sealed class Qmp : IDisposable
             string key = letter == '\n' ? "ret" : char.IsAsciiLetterLower(letter) || char.IsAsciiDigit(letter) ? letter.ToString() : throw new ArgumentException($"There is no key for '{letter}'.", nameof(text));
             foreach (bool down in new[] { true, false })
             {
-                JsonObject arguments = new()
-                {
-                    ["events"] = new JsonArray(new JsonObject
-                    {
-                        ["type"] = "key", ["data"] = new JsonObject { ["down"] = down, ["key"] = new JsonObject { ["type"] = "qcode", ["data"] = key } },
-                    }),
-                };
+                JsonObject arguments = new() { ["events"] = new JsonArray(Key(key, down)) };
                 if (onScreen)
                     arguments["device"] = Screen;
                 Execute("input-send-event", arguments);
             }
         }
+    }
+
+    /// <summary>Presses and releases a shift key, and moves relative and absolute pointers to or by <paramref name="place"/>.</summary>
+    public void SendInput(int place)
+    {
+        JsonObject Move(string type) => new() { ["type"] = type, ["data"] = new JsonObject { ["axis"] = "x", ["value"] = place } };
+        foreach (JsonObject input in (JsonObject[])[Key("shift", true), Key("shift", false), Move("rel"), Move("abs")])
+            Execute("input-send-event", new JsonObject { ["events"] = new JsonArray(input) });
+    }
+
+    /// <summary>The guest's memory in bytes, without what it has given to a balloon device.</summary>
+    public long Balloon
+    {
+        get => (long)Execute("query-balloon")!["actual"]!;
+        set => Execute("balloon", new JsonObject { ["value"] = value });
     }
 
     /// <summary>Operations and bytes read from and written to a drive since QEMU was started.</summary>
@@ -104,4 +116,9 @@ public sealed class Qmp : IDisposable
         reader.Dispose();
         socket.Dispose();
     }
+
+    private static JsonObject Key(string name, bool down) => new()
+    {
+        ["type"] = "key", ["data"] = new JsonObject { ["down"] = down, ["key"] = new JsonObject { ["type"] = "qcode", ["data"] = name } },
+    };
 }

@@ -12,7 +12,7 @@ public sealed class ConsoleFixture : IDisposable
 {
     private const int OldWidth = 640, OldHeight = 480;
     // The display's registers in its second memory region (QEMU, "Standard VGA"): VGA's ports from 3C0h on at 400h, the Bochs display interface at 500h.
-    private const string Mode = "r=$(sed -n 's/^\\(0x[0-9a-f]*\\) .*/\\1/;3p' /sys/bus/pci/devices/0000:00:01.0/resource); set_mode() { devmem $((r + 0x500 + 2 * $1)) 16 $2; }; ";
+    private const string Mode = "r=$(sed -n 's/^\\(0x[0-9a-f]*\\) .*/\\1/;3p' /sys/bus/pci/devices/0000:00:10.0/resource); set_mode() { devmem $((r + 0x500 + 2 * $1)) 16 $2; }; ";
     // Always the same: no cursor, no messages.
     private const string Show = "dmesg -n 1; echo 0 >/sys/class/graphics/fbcon/cursor_blink; stty -echo -F /dev/tty1; printf '\\033[?25l\\033[2J\\033[H' >/dev/tty1; for n in 1 2 3 4 5 6 7 8; do echo \"line $n: $(uname -a)\" >/dev/tty1; done";
     private const string Service = "/etc/rc.d/shadowctl", Saved = "/etc/shadowctl-service", Lease = "/var/lib/network-lease";
@@ -24,7 +24,7 @@ public sealed class ConsoleFixture : IDisposable
 
     public ConsoleFixture()
     {
-        machine = (QemuMachine)Machine.Start(BenchKind.QemuSvm, "console", GuestKind.Small, extra: ["-device", $"usb-kbd,display={Qmp.Screen}"]);
+        machine = (QemuMachine)Machine.Start(BenchKind.QemuSvm, "console", GuestKind.Small, extra: ["-vga", "none", "-device", $"VGA,id={Qmp.Screen},addr=10.0", "-device", $"usb-kbd,display={Qmp.Screen}"]);
         guest = Guest.Create(GuestKind.Small, machine);
         try
         {

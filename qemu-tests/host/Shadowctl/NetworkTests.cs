@@ -2,6 +2,7 @@ using System;
 using System.IO;
 using System.Linq;
 using Hv.Drivers.Control;
+using Hv.HostTests.MkImage;
 using Hv.ShadowControl;
 using Xunit;
 
@@ -97,6 +98,35 @@ public sealed class NetworkTests : IDisposable
         Assert.Equal(ExitCode.Success, Run("check"));
         Assert.Contains("waits for the switch and the network cards: nginx.service", _output.ToString(), StringComparison.Ordinal);
         Assert.Contains($"is skipped until then: {WaitOnline}", _output.ToString(), StringComparison.Ordinal);
+    }
+
+    [NeedsToolFact("systemd-analyze", "systemd")]
+    public void Systemd_takes_the_units_and_finds_no_circle_in_them()
+    {
+        const string gate = "shadowctl-network.service", real = "/lib/systemd/system/", network = "network-online.target";
+        Install("lib/systemd/system", "networking.service");
+        Install("lib/systemd/system", WaitOnline);
+        Enable("etc/systemd/system/network-online.target.wants", WaitOnline);
+        Generate();
+        string own = Directory.CreateDirectory(Path.Combine(_folder, "own")).FullName;
+        File.WriteAllText(Path.Combine(own, "networking.service"), "[Unit]\nBefore=network.target\n[Service]\nType=oneshot\nExecStart=/bin/true\n");
+        File.WriteAllText(Path.Combine(own, "needs.service"), $"[Unit]\nWants={network}\nAfter={network}\n[Service]\nExecStart=/bin/true\n");
+        File.WriteAllText(Path.Combine(own, WaitOnline), $"[Unit]\nDefaultDependencies=no\nBefore={network}\n[Service]\nType=oneshot\nExecStart=/bin/true\n");
+        foreach ((string target, string unit) in new[] { (network, WaitOnline), ("multi-user.target", "needs.service"), ("multi-user.target", "networking.service"), ("multi-user.target", Ready) })
+            File.CreateSymbolicLink(Path.Combine(Directory.CreateDirectory(Path.Combine(own, target + ".wants")).FullName, unit), Path.Combine(own, unit));
+        foreach (string unit in new[] { gate, "shadowctl-network.target" })
+            File.Copy(ShadowctlFile(unit), Path.Combine(own, unit));
+        // The programs need not be there.
+        foreach (string unit in new[] { Path.Combine(own, gate), Path.Combine(Units, Ready) })
+            File.WriteAllText(unit, File.ReadAllText(unit).Replace("=shadowctl ", "=/bin/true ", StringComparison.Ordinal));
+
+        (int code, string output) = Tool.Run("env", $"SYSTEMD_UNIT_PATH={Units}:{own}:{real}", "SYSTEMD_LOG_LEVEL=debug", "systemd-analyze", "verify", "--man=no", "multi-user.target", "sysinit.target", "networking.service", "shadowctl-network.target", WaitOnline, gate);
+
+        Assert.True(code == 0, output);
+        Assert.DoesNotContain("cycle", output, StringComparison.Ordinal);
+        Assert.Matches($@"Unit {WaitOnline}:(?s:(?!-> Unit).)*After: {gate}", output);
+        Assert.Matches(@"Unit networking\.service:(?s:(?!-> Unit).)*ConditionPathExists: /run/shadowctl/network(?s:(?!-> Unit).)*WantedBy: shadowctl-network\.target", output);
+        Assert.Matches($@"Unit sysinit\.target:(?s:(?!-> Unit).)*Wants: {gate}", output);
     }
 
     [Theory]

@@ -13,8 +13,8 @@ public sealed class ConsoleFixture : IDisposable
     private const int OldWidth = 640, OldHeight = 480;
     // The display's registers in its second memory region (QEMU, "Standard VGA"): VGA's ports from 3C0h on at 400h, the Bochs display interface at 500h.
     private const string Mode = "r=$(sed -n 's/^\\(0x[0-9a-f]*\\) .*/\\1/;3p' /sys/bus/pci/devices/0000:00:10.0/resource); set_mode() { devmem $((r + 0x500 + 2 * $1)) 16 $2; }; ";
-    // Always the same: no cursor, no messages.
-    private const string Show = "dmesg -n 1; echo 0 >/sys/class/graphics/fbcon/cursor_blink; stty -echo -F /dev/tty1; printf '\\033[?25l\\033[2J\\033[H' >/dev/tty1; for n in 1 2 3 4 5 6 7 8; do echo \"line $n: $(uname -a)\" >/dev/tty1; done";
+    // Always the same: no cursor, no messages. While no driver has the screen, Linux keeps 80 columns and 25 lines of a console.
+    private const string Show = "dmesg -n 1; echo 0 >/sys/class/graphics/fbcon/cursor_blink; printf '\\033[?25l\\033[2J\\033[H' >/dev/tty1; for n in 1 2 3 4 5 6 7 8; do echo \"line $n: $(uname -a | cut -c 1-60)\" >/dev/tty1; done";
     private const string Service = "/etc/rc.d/shadowctl", Saved = "/etc/shadowctl-service", Lease = "/var/lib/network-lease";
 
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3), Long = TimeSpan.FromMinutes(6), Poll = TimeSpan.FromMilliseconds(10);
@@ -101,14 +101,14 @@ public sealed class ConsoleFixture : IDisposable
         machine.Console.Send("\n");
         guest.LogIn(Limit);
 
-        guest.Run("head -n 1 </dev/tty1 >/tmp/ps2 & sleep 1", Limit);
+        guest.Run("{ stty -echo; head -n 1; } </dev/tty1 >/tmp/ps2 & sleep 1", Limit);
         machine.Type("typedonps2\n");
         Ps2 = guest.Run("until [ -s /tmp/ps2 ]; do usleep 100000; done; cat /tmp/ps2", Limit);
         guest.Run("touch /run/go", Limit);
         NetworkAnswer? cold = WaitForAnswer(first);
         NetworkMoments coldMoments = NetworkMoments.Read(guest, Limit);
         const string keyboard = "$(grep -l 'USB Keyboard' /sys/class/input/event*/device/name | cut -d/ -f5)";
-        guest.Run($"until [ {keyboard} ]; do usleep 100000; done; head -c 24 /dev/input/{keyboard} >/tmp/events & head -n 1 </dev/tty1 >/tmp/usb & sleep 1", Limit);
+        guest.Run($"until [ {keyboard} ]; do usleep 100000; done; head -c 24 /dev/input/{keyboard} >/tmp/events & {{ stty -echo; head -n 1; }} </dev/tty1 >/tmp/usb & sleep 1", Limit);
         Found = machine.Screen();
         // Such a keyboard keeps 16 events.
         machine.Qmp.Type("usb7\n", onScreen: true);

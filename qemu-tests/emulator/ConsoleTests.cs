@@ -8,7 +8,7 @@ namespace Hv.EmulatorTests;
 [Collection(Collections.Qemu)]
 public sealed class ConsoleTests(ConsoleFixture machine, ITestOutputHelper output) : IClassFixture<ConsoleFixture>
 {
-    private const int FewestLitPixels = 5000;
+    private const int FewestLitPixels = 3000;
     private const double LongestToCard = 20, LongestToLease = 10;
 
     [Fact]

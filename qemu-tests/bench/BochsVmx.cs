@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Text.RegularExpressions;
 
 namespace Hv.Bench;
 
@@ -14,6 +15,7 @@ public sealed class BochsVmx(MachineOptions options) : Emulator(options)
     private static readonly TimeSpan StartTime = TimeSpan.FromSeconds(30);
 
     private readonly TcpListener listener = new(IPAddress.Loopback, 0);
+    private RfbKeyboard? keyboard;
 
     /// <inheritdoc/>
     public override string HvLogFile => InRun("hv.log");
@@ -26,9 +28,21 @@ public sealed class BochsVmx(MachineOptions options) : Emulator(options)
     public override void Resume() => Process.Continue();
 
     /// <inheritdoc/>
+    public override void Type(string text)
+    {
+        if (keyboard is null)
+        {
+            Match port = Regex.Match(File.ReadAllText(InRun("bochs.log")), @"\[RFB +\] listening for connections on port (\d+)");
+            keyboard = port.Success ? new RfbKeyboard(int.Parse(port.Groups[1].ValueSpan)) : throw new BenchException("Bochs does not say where its screen can be reached.");
+        }
+        keyboard.Type(text);
+    }
+
+    /// <inheritdoc/>
     public override void Dispose()
     {
         base.Dispose();
+        keyboard?.Dispose();
         listener.Dispose();
     }
 

@@ -99,6 +99,9 @@ public abstract class Emulator : IDisposable
         }
     }
 
+    /// <summary>Types letters, digits and line ends on the machine's PS/2 keyboard.</summary>
+    public abstract void Type(string text);
+
     /// <summary>Stops the machine; what it has written to its disks is in their files.</summary>
     public abstract void Pause();
 

@@ -115,6 +115,12 @@ public abstract class Guest(Emulator emulator)
     /// <summary>The identifier of the running boot.</summary>
     public string BootId(TimeSpan timeout, CancellationToken cancel = default) => Run("cat /proc/sys/kernel/random/boot_id", timeout, cancel);
 
+    /// <summary>
+    /// After a switch: whether what waits for the network at boot has done so in the new system only once it was the machine's, and with success; null if
+    /// the guest has nothing of that kind.
+    /// </summary>
+    public virtual StoryCheck? CheckNetworkWait(TimeSpan timeout, CancellationToken cancel = default) => null;
+
     /// <summary>What "shadowctl status --json" says.</summary>
     public JsonObject ReadStatus(TimeSpan timeout, CancellationToken cancel = default)
     {

@@ -38,6 +38,17 @@ public abstract class QemuMachine(MachineOptions options) : Emulator(options)
     public override void SlowDiskDown() => Qmp.LimitWrites(GuestDrive, SlowBytesPerSecond);
 
     /// <inheritdoc/>
+    public override void Type(string text) => Qmp.Type(text);
+
+    /// <summary>A picture of the screen.</summary>
+    public ScreenImage Screen()
+    {
+        string path = InRun("screen.ppm");
+        Qmp.Screendump(path);
+        return ScreenImage.ReadPpm(File.ReadAllBytes(path));
+    }
+
+    /// <inheritdoc/>
     public override void Dispose()
     {
         base.Dispose();

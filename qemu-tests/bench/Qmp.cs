@@ -7,6 +7,9 @@ namespace Hv.Bench;
 /// <summary>A connection to QEMU's machine protocol.</summary>
 public sealed class Qmp : IDisposable
 {
+    /// <summary>The name by which tests give the machine a display that keyboards can belong to.</summary>
+    public const string Screen = "screen";
+
     private readonly Socket socket;
     private readonly StreamReader reader;
     private readonly StreamWriter writer;
@@ -59,15 +62,30 @@ public sealed class Qmp : IDisposable
         ["keys"] = new JsonArray([.. keys.Select(key => new JsonObject { ["type"] = "qcode", ["data"] = key })]),
     });
 
+    /// <summary>
+    /// Types letters, digits and line ends, on the keyboard that belongs to the display <see cref="Screen"/> if <paramref name="onScreen"/>, else on one that
+    /// belongs to none: the PS/2 keyboard.
+    /// </summary>
+    public void Type(string text, bool onScreen = false)
+    {
+        foreach (char letter in text)
+        {
+            string key = letter == '\n' ? "ret" : char.IsAsciiLetterLower(letter) || char.IsAsciiDigit(letter) ? letter.ToString() : throw new ArgumentException($"There is no key for '{letter}'.", nameof(text));
+            foreach (bool down in new[] { true, false })
+            {
+                JsonObject arguments = new() { ["events"] = new JsonArray(Key(key, down)) };
+                if (onScreen)
+                    arguments["device"] = Screen;
+                Execute("input-send-event", arguments);
+            }
+        }
+    }
+
     /// <summary>Presses and releases a shift key, and moves relative and absolute pointers to or by <paramref name="place"/>.</summary>
     public void SendInput(int place)
     {
-        static JsonObject Shift(bool down) => new()
-        {
-            ["type"] = "key", ["data"] = new JsonObject { ["down"] = down, ["key"] = new JsonObject { ["type"] = "qcode", ["data"] = "shift" } },
-        };
         JsonObject Move(string type) => new() { ["type"] = type, ["data"] = new JsonObject { ["axis"] = "x", ["value"] = place } };
-        foreach (JsonObject input in (JsonObject[])[Shift(true), Shift(false), Move("rel"), Move("abs")])
+        foreach (JsonObject input in (JsonObject[])[Key("shift", true), Key("shift", false), Move("rel"), Move("abs")])
             Execute("input-send-event", new JsonObject { ["events"] = new JsonArray(input) });
     }
 
@@ -98,4 +116,9 @@ public sealed class Qmp : IDisposable
         reader.Dispose();
         socket.Dispose();
     }
+
+    private static JsonObject Key(string name, bool down) => new()
+    {
+        ["type"] = "key", ["data"] = new JsonObject { ["down"] = down, ["key"] = new JsonObject { ["type"] = "qcode", ["data"] = name } },
+    };
 }

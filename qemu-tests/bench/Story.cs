@@ -113,6 +113,8 @@ public sealed class Story(StoryOptions options, StepDisplay display)
             result.Check("the kernel has met no fault after the switch", faults == "0", $"{faults} in the kernel's log");
             if (number > options.ColdReboots)
                 CheckShutdown(guest);
+            if (guest.CheckNetworkWait(command, cancel) is { } wait)
+                result.Check(wait.Name, wait.Passed, wait.Detail);
             result.Status = guest.ReadStatus(command, cancel);
             guest.StartHeartbeat(command, cancel);
         });

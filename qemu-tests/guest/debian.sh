@@ -43,8 +43,8 @@ inside() { chroot "$root" "$@" >>"$work/log" 2>&1; }
 cp -a "$here/debian/root/." "$root/"                     # what packages have put in the place of our files
 chown -R 0:0 "$root/etc" "$root/usr/local"
 echo root:root | inside chpasswd
-inside systemctl enable systemd-networkd.service answer.service
-inside systemctl disable systemd-networkd-wait-online.service networking.service
+inside systemctl enable systemd-networkd.service systemd-networkd-wait-online.service answer.service online.service
+inside systemctl disable networking.service
 inside systemctl mask apt-daily.timer apt-daily-upgrade.timer
 : >"$root/etc/machine-id"
 rm -f "$root"/etc/apt/sources.list "$root"/etc/apt/sources.list.d/*

@@ -34,7 +34,7 @@ mkdir "$work/debs"
 say "building the small guest with $old and $new"
 unpack() { dpkg-deb -x "$work"/debs/$1_*.deb "$2"; }
 root=$work/root
-mkdir -p "$root"/{bin,boot/grub,dev,etc,home,lib64,mnt,proc,root,run,sbin,srv/data,sys,tmp,usr/bin,usr/sbin,var/log}
+mkdir -p "$root"/{bin,boot/grub,dev,etc,home,lib64,mnt,proc,root,run,sbin,srv/data,sys,tmp,usr/bin,usr/sbin,var/lib,var/log}
 unpack busybox-static "$work/busybox"
 cp "$work"/busybox/bin/busybox "$root/bin/"
 "$root/bin/busybox" --list-full | while read -r applet; do

@@ -236,6 +236,7 @@ public sealed unsafe partial class HvMachine
         old.Vcpu.SetRole(shadow: true);
         old.ShowDevicePages();
         promoted.ShadowMemory.MoveHome();
+        ShowPromoted();
         CommitPlatform(promoted.Platform);
         promoted.Msrs.Commit();
         Reboot.Mark(SwitchMark.PlatformCommitted);

@@ -1,6 +1,7 @@
 using System;
 using Hv.Drivers.Block;
 using Hv.Drivers.Control;
+using Hv.Drivers.Display;
 using Hv.Drivers.Pci.Host;
 using Hv.Drivers.Platform;
 
@@ -54,8 +55,6 @@ public sealed unsafe partial class HvMachine : LoopOwner
     public ulong FrameBuffer, FrameBufferBytes;
     /// <summary>What the frame buffer's bytes mean.</summary>
     public ScreenMode ScreenMode;
-    /// <summary>What shadows have in its place; known from the boot snapshot on.</summary>
-    public ShadowScreen Screen = null!;
     /// <summary>Where the boot disk's controller is.</summary>
     public PciAddress DiskAddress;
     /// <summary>The boot disk with snapshot and overlay; null until Hv has taken it.</summary>
@@ -89,6 +88,7 @@ public sealed unsafe partial class HvMachine : LoopOwner
         Identity = identity;
         IdentityTable = identityTable;
         Pci = new PortPciHost(Ports);
+        Display = new DisplayMode(Ports);
         Reboot = new RebootProgress(time);
     }
 
@@ -167,7 +167,7 @@ public sealed unsafe partial class HvMachine : LoopOwner
     /// <summary>From now on shadows can be made.</summary>
     public void UseSnapshot(BootSnapshot snapshot)
     {
-        Screen = new ShadowScreen(Pool, FrameBuffer, FrameBufferBytes);
+        TakeScreen();
         Primary.ShadowMemory = NewShadowMemory(snapshot);
         Shadow.ShadowMemory = NewShadowMemory(snapshot);
         Sharing = new MemorySharing(IdentityTable, Ranges);

@@ -123,7 +123,8 @@ public sealed unsafe class ShadowMemory
 
     /// <summary>
     /// Copies every page that the shadow has seen to the place that has its guest-physical address as host-physical one, and gives
-    /// the pool its pages back. The memory of the old primary is overwritten: it must never run again.
+    /// the pool its pages back. The memory of the old primary is overwritten: it must never run again. The screen is left to
+    /// <see cref="ShadowScreen.MoveHome"/>.
     /// </summary>
     public void MoveHome()
     {
@@ -179,15 +180,13 @@ public sealed unsafe class ShadowMemory
         return false;
     }
 
-    // Walks what can hold pages: memory ranges and the frame buffer.
     private void ForEachOwnPage(bool moveHome)
     {
         for (int i = 0; i < _ranges.Count; i++)
             Release(_ranges.Start(i), _ranges.End(i), moveHome);
-        Release(_screen.Start, _screen.End, moveHome, returnPages: false);
     }
 
-    private void Release(ulong start, ulong end, bool moveHome, bool returnPages = true)
+    private void Release(ulong start, ulong end, bool moveHome)
     {
         for (ulong at = start; at < end;)
         {
@@ -198,7 +197,7 @@ public sealed unsafe class ShadowMemory
                 if (moveHome)
                     new ReadOnlySpan<byte>(page, (int)PageSize.Small).CopyTo(new Span<byte>((byte*)at, (int)PageSize.Small));
                 // A page that cannot be written is the snapshot's or the primary's own.
-                if (returnPages && _table.Format.IsWritable(entry))
+                if (_table.Format.IsWritable(entry))
                     _pool.ReturnPage(page);
             }
             at = next;

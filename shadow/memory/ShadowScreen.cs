@@ -63,6 +63,19 @@ public sealed unsafe class ShadowScreen
             _pages[i] &= ~Touched;
     }
 
+    /// <summary>Copies the screen to the real frame buffer. What the shadow has not touched is black there, too: nothing of the old system's picture stays.</summary>
+    public void MoveHome()
+    {
+        for (int i = 0; i < _pages.Length; i++)
+        {
+            var home = new Span<byte>((byte*)(_address + ((ulong)i << PageSize.SmallShift)), (int)PageSize.Small);
+            if ((_pages[i] & Touched) != 0)
+                new ReadOnlySpan<byte>((byte*)(_pages[i] & ~Touched), (int)PageSize.Small).CopyTo(home);
+            else
+                home.Clear();
+        }
+    }
+
     /// <summary>Reads what is shown, or was shown last, from byte <paramref name="offset"/> on; gives how many bytes were there, 0 at the end.</summary>
     public int Read(ulong offset, Span<byte> bytes)
     {

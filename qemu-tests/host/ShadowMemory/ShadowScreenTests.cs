@@ -62,12 +62,13 @@ public sealed unsafe class ShadowScreenTests : IDisposable
     }
 
     [Fact]
-    public void It_moves_home_with_the_shadow()
+    public void It_moves_home_with_the_shadow_and_nothing_of_the_old_picture_stays()
     {
         new Span<byte>(_home, ScreenPages * Page).Fill(0x77);
         Draw(2, 0x55);
         _memory.MoveHome();
-        Assert.All(new Span<byte>(_home, 2 * Page).ToArray(), pixel => Assert.Equal(0x77, pixel));
+        _screen.MoveHome();
+        Assert.All(new Span<byte>(_home, 2 * Page).ToArray(), pixel => Assert.Equal(0, pixel));
         Assert.All(new Span<byte>(_home + 2 * Page, Page).ToArray(), pixel => Assert.Equal(0x55, pixel));
     }
 

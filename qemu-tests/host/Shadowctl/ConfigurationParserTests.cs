@@ -16,6 +16,25 @@ public sealed class ConfigurationParserTests
         Assert.Empty(configuration.Partitions);
         Assert.Equal(["/home", "/root"], configuration.CarriedDirectories);
         Assert.Empty(configuration.FailedUnits);
+        Assert.Contains("systemd-networkd-wait-online.service", configuration.NetworkWaits);
+        Assert.Equal(["networking.service"], configuration.NetworkSkips);
+    }
+
+    [Fact]
+    public void Units_that_wait_for_the_network_are_named_in_place_of_the_usual_ones()
+    {
+        Configuration configuration = Good("wait-for-network = a.service b@.service\nwait-for-network = c.service\nskip-until-network = none\n");
+        Assert.Equal(["a.service", "b@.service", "c.service"], configuration.NetworkWaits);
+        Assert.Empty(configuration.NetworkSkips);
+    }
+
+    [Fact]
+    public void A_unit_that_usually_waits_can_be_skipped()
+    {
+        Configuration configuration = Good("skip-until-network = NetworkManager-wait-online.service\n");
+        Assert.DoesNotContain("NetworkManager-wait-online.service", configuration.NetworkWaits);
+        Assert.Contains("systemd-networkd-wait-online.service", configuration.NetworkWaits);
+        Assert.Equal(["NetworkManager-wait-online.service"], configuration.NetworkSkips);
     }
 
     [Fact]
@@ -52,6 +71,10 @@ public sealed class ConfigurationParserTests
 
     [Theory]
     [InlineData("data", "not of the form")]
+    [InlineData("wait-for-network = none\nwait-for-network = a.service", "contradicts")]
+    [InlineData("skip-until-network = a.service\nskip-until-network = none", "contradicts")]
+    [InlineData("wait-for-network = a.service\nskip-until-network = a.service", "cannot both")]
+    [InlineData("wait-for-network = eth0", "no name of a unit")]
     [InlineData("data =", "has no value")]
     [InlineData("data = # nothing", "has no value")]
     [InlineData("dta = /home", "'dta' is no key")]

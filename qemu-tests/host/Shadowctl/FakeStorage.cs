@@ -30,6 +30,12 @@ internal sealed class FakeStorage(List<string> calls) : IStorage
 
     public void MarkStart() => calls.Add("mark");
 
+    public IReadOnlyList<string> Drivers { get; set; } = [];
+
+    public void NoteDrivers(IReadOnlyList<string> aliases) => Drivers = aliases;
+
+    public IReadOnlyList<string> NotedDrivers() => Drivers;
+
     public long? StartMark() => Mark;
 
     public bool Freeze(string mountPoint)

@@ -69,6 +69,21 @@ internal sealed class FakeSystem : ISystem
     /// <summary>Why this system cannot be rebooted; empty if it can.</summary>
     public string RebootProblem { get; set; } = "";
 
+    public List<string> Aliases { get; } = [];
+
+    public IReadOnlyList<string> DriverAliases() => Aliases;
+
+    public void LoadDrivers(IReadOnlyList<string> aliases)
+    {
+        if (aliases.Count != 0)
+            Calls.Add("load " + string.Join(' ', aliases));
+    }
+
+    /// <summary>Where unit files are looked for.</summary>
+    public string UnitRoot { get; set; } = "/nowhere";
+
+    public UnitCatalog Units => new(UnitRoot);
+
     public void RescanPci()
     {
         Calls.Add("rescan");

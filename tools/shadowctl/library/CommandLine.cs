@@ -98,6 +98,8 @@ public sealed class CommandLine(ISystem system, TextWriter output, TextWriter er
             }),
             Command("await-data", "In a shadow: waits for the switch, after which data partitions may be mounted. For the service manager.", (client, _) =>
                 new Promotion(system, client, error).AwaitData()),
+            Command("await-network", "In a shadow: waits for the switch and for the network cards. For the service manager and for scripts.", (client, parsed) =>
+                new Promotion(system, client, error).AwaitNetwork(TimeSpan.FromSeconds(parsed.GetValue(finishTimeout))), finishTimeout),
             Command("abort", "Throws the shadow away.", (client, _) => client.Abort()),
             Reader("status", "Shows how things stand.", (client, parsed) => ShowStatus(client, parsed.GetValue(_json), parsed.GetValue(devices)), devices),
             Reader("log", "Prints the serial console of the shadow, or of the last one.", (client, parsed) =>
@@ -114,7 +116,7 @@ public sealed class CommandLine(ISystem system, TextWriter output, TextWriter er
             }, finish, finishTimeout, whenIdle),
             WithArgument(reason, Command("fail", "In a shadow: reports that it is not fit for use; it is thrown away. For the service manager.", (client, parsed) =>
                 new Promotion(system, client, error).ReportFailure(string.Join(' ', parsed.GetValue(reason)!)))),
-            Command("finish", "After a switch: sets the clock, carries files over and finds the devices again.", (client, parsed) =>
+            Command("finish", "After a switch: finds the devices again, sets the clock and carries files over.", (client, parsed) =>
                 new Promotion(system, client, error).Finish(TimeSpan.FromSeconds(parsed.GetValue(finishTimeout))), finishTimeout),
         };
     }
@@ -122,14 +124,14 @@ public sealed class CommandLine(ISystem system, TextWriter output, TextWriter er
     private Command Generator()
     {
         var folder = new Argument<string>("folder") { Description = "The folder for units that come before all others." };
-        var command = new Command("generator", "In a shadow: makes mounts of data partitions wait for the switch. For the service manager.") { folder };
+        var command = new Command("generator", "In a shadow: makes mounts of data partitions, and what waits for the network, wait for the switch. For the service manager.") { folder };
         command.SetAction(parsed =>
         {
             if (!system.Storage.HasDisk)
                 return ExitCode.Success;
             using var client = new ControlClient(system.OpenPort());
             if (client.Status().Role == ControlRole.Shadow)
-                new MountGenerator(system).Generate(parsed.GetValue(folder)!);
+                new ShadowGenerator(system).Generate(parsed.GetValue(folder)!);
             return ExitCode.Success;
         });
         return command;

@@ -13,6 +13,7 @@ public sealed class ConfigurationParser
     private const string FileSystemPrefix = "UUID=";
     private const string PartitionPrefix = "PARTUUID=";
     private const string None = "none";
+    private const string Data = "data", SystemKey = "system", Carry = "carry", FailedUnits = "failed-units", NetworkWaits = "wait-for-network", NetworkSkips = "skip-until-network";
 
     private static readonly string[] UnitTypes =
         [".service", ".socket", ".device", ".mount", ".automount", ".swap", ".target", ".path", ".timer", ".slice", ".scope"];
@@ -20,7 +21,7 @@ public sealed class ConfigurationParser
     private readonly List<ConfigurationError> _errors = [];
     private readonly List<PartitionRule> _partitions = [];
     private readonly List<string> _units = [];
-    private List<string>? _directories;
+    private List<string>? _directories, _waits, _skips;
     private int _noneLine;
     private int _line;
 
@@ -48,6 +49,8 @@ public sealed class ConfigurationParser
             Partitions = parser._partitions,
             CarriedDirectories = parser._directories ?? Configuration.DefaultDirectories,
             FailedUnits = parser._units,
+            NetworkWaits = NetworkUnits(parser._waits, Configuration.DefaultNetworkWaits, parser._skips),
+            NetworkSkips = NetworkUnits(parser._skips, Configuration.DefaultNetworkSkips, parser._waits),
         };
     }
 
@@ -73,16 +76,20 @@ public sealed class ConfigurationParser
         string key = equals < 0 ? line : line[..equals].TrimEnd(), value = equals < 0 ? "" : line[(equals + 1)..].TrimStart();
         if (equals < 0)
             Error($"'{line}' is not of the form 'key = value'.");
-        else if (key is not ("data" or "system" or "carry" or "failed-units"))
-            Error($"'{key}' is no key; there are data, system, carry and failed-units.");
+        else if (key is not (Data or SystemKey or Carry or FailedUnits or NetworkWaits or NetworkSkips))
+            Error($"'{key}' is no key; there are {Data}, {SystemKey}, {Carry}, {FailedUnits}, {NetworkWaits} and {NetworkSkips}.");
         else if (value.Length == 0)
             Error($"'{key}' has no value.");
-        else if (key == "carry")
+        else if (key == Carry)
             AddDirectory(value);
-        else if (key == "failed-units")
-            AddUnits(value);
+        else if (key == FailedUnits)
+            AddUnits(value, _units, null);
+        else if (key == NetworkWaits)
+            AddNetworkUnits(key, value, _waits ??= [], _skips);
+        else if (key == NetworkSkips)
+            AddNetworkUnits(key, value, _skips ??= [], _waits);
         else
-            AddPartition(key == "data", value);
+            AddPartition(key == Data, value);
     }
 
     // A '#' begins a comment at the start of a line and after white space.
@@ -163,15 +170,32 @@ public sealed class ConfigurationParser
             (_directories ??= []).Add(path);
     }
 
-    private void AddUnits(string value)
+    private void AddNetworkUnits(string key, string value, List<string> units, IReadOnlyList<string>? others)
+    {
+        bool hadNone = units.Contains(None);
+        if (value == None && units.Count == 0)
+            units.Add(None);
+        else if (value == None || hadNone)
+            Error($"'{key} = none' contradicts the units that are named elsewhere.");
+        else
+            AddUnits(value, units, others);
+    }
+
+    // What the user has named elsewhere is no default any more.
+    private static List<string> NetworkUnits(List<string>? units, IReadOnlyList<string> defaults, List<string>? others) =>
+        [.. (units ?? defaults).Where(unit => unit != None && (units != null || others?.Contains(unit) != true))];
+
+    private void AddUnits(string value, List<string> units, IReadOnlyList<string>? others)
     {
         foreach (string unit in value.Split([' ', '\t', ','], StringSplitOptions.RemoveEmptyEntries))
         {
             bool named = unit.Length <= MaxUnitName && unit.All(letter => char.IsAsciiLetterOrDigit(letter) || UnitCharacters.Contains(letter, StringComparison.Ordinal));
             if (!named || !UnitTypes.Any(type => unit.EndsWith(type, StringComparison.Ordinal) && unit.Length > type.Length))
                 Error($"'{unit}' is no name of a unit, such as ssh.service.");
-            else if (!_units.Contains(unit))
-                _units.Add(unit);
+            else if (others?.Contains(unit) == true)
+                Error($"'{unit}' cannot both wait and be skipped.");
+            else if (!units.Contains(unit))
+                units.Add(unit);
         }
     }
 

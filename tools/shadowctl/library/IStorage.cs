@@ -27,6 +27,13 @@ public interface IStorage
     /// <summary>Notes that a shadow is about to be started: the status change time of the note is the moment that carrying over starts from.</summary>
     void MarkStart();
 
+    /// <summary>Notes the aliases of the devices that have drivers, for the shadow that is about to be started.</summary>
+    /// <exception cref="ControlException">The note cannot be written.</exception>
+    void NoteDrivers(IReadOnlyList<string> aliases);
+
+    /// <summary>What <see cref="NoteDrivers"/> has noted in the system that this is the successor of; none if nothing.</summary>
+    IReadOnlyList<string> NotedDrivers();
+
     /// <summary>When <see cref="MarkStart"/> was called by the system that this is the successor of, in nanoseconds of the Unix time; null if not known.</summary>
     long? StartMark();
 

@@ -36,6 +36,15 @@ public interface ISystem
     /// <exception cref="ControlException">The command failed.</exception>
     void Reboot(string command);
 
+    /// <summary>The aliases (modalias) of the devices that have drivers.</summary>
+    IReadOnlyList<string> DriverAliases();
+
+    /// <summary>Loads the drivers for devices with these aliases, as far as there are any.</summary>
+    void LoadDrivers(IReadOnlyList<string> aliases);
+
+    /// <summary>The units of the service manager.</summary>
+    UnitCatalog Units { get; }
+
     /// <summary>Has the kernel look for new PCI devices.</summary>
     void RescanPci();
 

@@ -14,7 +14,7 @@ namespace Hv.ShadowControl;
 public sealed unsafe class LinuxStorage(string root = "/") : IStorage
 {
     private const uint SysfsSector = 512;
-    private const string StartMarkPath = "var/lib/shadowctl/started", LastViewPath = "run/shadowctl/last-view-";
+    private const string StartMarkPath = "var/lib/shadowctl/started", DriversPath = "var/lib/shadowctl/drivers", LastViewPath = "run/shadowctl/last-view-";
 
     /// <inheritdoc/>
     public bool HasDisk => FindController(root) != null;
@@ -97,14 +97,22 @@ public sealed unsafe class LinuxStorage(string root = "/") : IStorage
     }
 
     /// <inheritdoc/>
-    public void MarkStart()
+    public void MarkStart() => Note(StartMarkPath, "The status change time of this file is when the last shadow was started.\n");
+
+    /// <inheritdoc/>
+    public void NoteDrivers(IReadOnlyList<string> aliases) => Note(DriversPath, string.Concat(aliases.Select(alias => alias + "\n")));
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> NotedDrivers() => ReadText("/" + DriversPath)?.Split('\n', StringSplitOptions.RemoveEmptyEntries) ?? [];
+
+    private void Note(string note, string text)
     {
-        string path = Inside(StartMarkPath);
+        string path = Inside(note);
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
             File.Delete(path);
-            File.WriteAllText(path, "The status change time of this file is when the last shadow was started.\n");
+            File.WriteAllText(path, text);
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {

@@ -15,9 +15,9 @@ namespace Hv.ShadowControl;
 /// <param name="root">Where the file system begins; something else in tests.</param>
 public sealed unsafe class LinuxSystem(string root = "/") : ISystem
 {
-    private const string NetworkClass = "0x02", ScreenDriver = "sys/bus/platform/drivers/efi-framebuffer", Screens = "sys/class/graphics";
+    private const string NetworkClass = "0x02", ScreenDriver = "sys/bus/platform/drivers/efi-framebuffer", Screens = "sys/class/graphics", Buses = "sys/bus";
     private const int RealTime = 0;
-    private static readonly TimeSpan ServiceManagerTime = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan ServiceManagerTime = TimeSpan.FromSeconds(30), DriverTime = TimeSpan.FromMinutes(2);
 
     // sysfs gives sizes in this unit, whatever the sector size is.
     private const int SizeUnit = 512;
@@ -83,6 +83,42 @@ public sealed unsafe class LinuxSystem(string root = "/") : ISystem
         // The shutdown ends this program.
         Thread.Sleep(Timeout.Infinite);
     }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> DriverAliases()
+    {
+        var aliases = new SortedSet<string>(StringComparer.Ordinal);
+        foreach (string bus in Folders(Buses))
+        {
+            foreach (string device in Folders(Path.Combine(bus, "devices")))
+            {
+                if (Path.Exists(Path.Combine(device, "driver")) && Read(Path.Combine(device, "modalias")) is { Length: > 0 } alias && !alias.Contains('\n', StringComparison.Ordinal))
+                    aliases.Add(alias);
+            }
+        }
+        return [.. aliases];
+    }
+
+    /// <inheritdoc/>
+    public void LoadDrivers(IReadOnlyList<string> aliases)
+    {
+        if (aliases.Count == 0)
+            return;
+        try
+        {
+            // Aliases are names of devices: what is on modprobe's blacklist is not loaded.
+            using Process process = Process.Start(new ProcessStartInfo("modprobe", ["-a", "-q", .. aliases]))!;
+            if (!process.WaitForExit(DriverTime))
+                process.Kill();
+        }
+        catch (Win32Exception)
+        {
+            // No modprobe: a kernel without modules.
+        }
+    }
+
+    /// <inheritdoc/>
+    public UnitCatalog Units { get; } = new(root);
 
     /// <inheritdoc/>
     public void RescanPci()

@@ -1,21 +1,16 @@
 using System;
-using System.IO;
 using System.Text;
 
 namespace Hv.ShadowControl;
 
-/// <summary>
-/// A systemd generator (systemd.generator(7)): in a shadow it lets the mounts of data partitions wait for the switch, and the boot not wait for them.
-/// </summary>
-public sealed class MountGenerator(ISystem system)
+/// <summary>What a systemd generator does about data partitions in a shadow: their mounts wait for the switch, and the boot does not wait for them.</summary>
+public sealed class MountGenerator
 {
-    private const string Gate = "shadowctl-data.service", Promoted = "shadowctl-promoted.target", Ready = "shadowctl-ready.service";
-    private const string Nothing = "/dev/null";
+    private const string Gate = "shadowctl-data.service", Promoted = "shadowctl-promoted.target", LocalFileSystems = "local-fs.target";
 
-    /// <summary>Writes units to the folder that comes before all others. What is wrong with the configuration is for <c>shadowctl check</c> to say.</summary>
-    public void Generate(string early)
+    /// <summary>Writes the units; true if there are any. What is wrong with the configuration is for <c>shadowctl check</c> to say.</summary>
+    public bool Generate(GeneratedUnits units, DataPlan plan)
     {
-        DataPlan plan = DataPlan.Load(system.Storage);
         bool any = false;
         foreach (FstabEntry entry in plan.DataMounts())
         {
@@ -23,28 +18,15 @@ public sealed class MountGenerator(ISystem system)
                 continue;
             any = true;
             string unit = UnitName(entry.MountPoint);
-            File.WriteAllText(Path.Combine(early, unit), Mount(entry, partition));
-            // The links in which systemd-fstab-generator says that the boot needs the mount: these here come before them.
-            Link(Path.Combine(early, "local-fs.target.requires", unit), Nothing);
-            Link(Path.Combine(early, "local-fs.target.wants", unit), Nothing);
+            units.Write(unit, Mount(entry, partition));
+            // systemd-fstab-generator says that the boot needs the mount.
+            units.Forget(LocalFileSystems, unit);
             if (!HasOption(entry, "noauto"))
-                Link(Path.Combine(early, Promoted + ".wants", unit), Path.Combine(early, unit));
+                units.Want(Promoted, unit);
         }
-        if (!any)
-            return;
-        Link(Path.Combine(early, "sysinit.target.wants", Gate), "/etc/systemd/system/" + Gate);
-        // Services that need a data partition wait too, and multi-user.target with them: so the boot is over when only such jobs are left.
-        File.WriteAllText(Path.Combine(early, Ready), """
-            [Unit]
-            Description=Tell Hv that this shadow is up, and finish a shadow reboot
-            After=basic.target
-
-            [Service]
-            Type=exec
-            ExecStart=shadowctl ready --finish --when-idle
-            TimeoutStopSec=10
-
-            """);
+        if (any)
+            units.Want("sysinit.target", Gate);
+        return any;
     }
 
     /// <summary>The name of a mount point's unit (systemd-escape(1), option --path).</summary>
@@ -88,10 +70,4 @@ public sealed class MountGenerator(ISystem system)
     private static string Quoted(string value) => value.Replace("%", "%%", StringComparison.Ordinal);
 
     private static bool HasOption(FstabEntry entry, string option) => Array.IndexOf(entry.Options.Split(','), option) >= 0;
-
-    private static void Link(string path, string target)
-    {
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        File.CreateSymbolicLink(path, target);
-    }
 }

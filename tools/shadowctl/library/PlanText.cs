@@ -19,6 +19,10 @@ public static class PlanText
             output.WriteLine($"carry   {directory.Path} (on {directory.Partition.Name})");
         foreach (string unit in plan.Configuration.FailedUnits)
             output.WriteLine($"must not fail in a shadow: {unit}");
+        foreach (string unit in plan.Configuration.NetworkWaits)
+            output.WriteLine($"waits for the switch and the network cards: {unit}");
+        foreach (string unit in plan.Configuration.NetworkSkips)
+            output.WriteLine($"is skipped until then: {unit}");
         foreach (string note in plan.Notes)
             output.WriteLine($"note: {note}");
     }

@@ -16,11 +16,17 @@ public sealed class Promotion(ISystem system, ControlClient client, TextWriter l
     private static readonly TimeSpan ClockPoll = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan ClockTolerance = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
+    // Asking the service manager takes time that the boot could use.
+    private static readonly TimeSpan BusyPoll = TimeSpan.FromSeconds(3);
+
+    // Base class 02h is a network controller (PCI Code and ID Assignment 1.11, 1.3).
+    private const int NetworkClass = 0x02;
+    private const string FirstDomain = "0000:";
 
     // Between two jobs there may be a moment without one.
     private const int IdlePolls = 3;
 
-    private static readonly string[] OwnUnits = ["shadowctl-data.service", "shadowctl-ready.service"];
+    private static readonly string[] OwnUnits = ["shadowctl-data.service", NetworkGenerator.Gate, "shadowctl-ready.service"];
 
     private bool _isIdle;
 
@@ -31,7 +37,7 @@ public sealed class Promotion(ISystem system, ControlClient client, TextWriter l
     public void WaitUntilIdle(TimeSpan limit)
     {
         TimeSpan start = system.Uptime;
-        for (int idle = 0; idle < IdlePolls && system.Uptime - start < limit; system.Sleep(Second))
+        for (int idle = 0; idle < IdlePolls && system.Uptime - start < limit; system.Sleep(idle == 0 ? BusyPoll : Second))
         {
             IReadOnlyList<string>? jobs = system.RunningJobs();
             idle = jobs == null || jobs.Except(OwnUnits, StringComparer.Ordinal).Any() ? 0 : idle + 1;
@@ -51,6 +57,8 @@ public sealed class Promotion(ISystem system, ControlClient client, TextWriter l
             return false;
         }
         CheckUnits();
+        // The drivers of devices that come with the switch: loading them then would keep users waiting.
+        system.LoadDrivers(system.Storage.NotedDrivers());
         log.WriteLine("ready");
         while (!client.Ready(ReadySlice))
         {
@@ -136,7 +144,34 @@ public sealed class Promotion(ISystem system, ControlClient client, TextWriter l
             system.Storage.ForgetCache(partition);
     }
 
-    /// <summary>Steps the clock, carries files over, and waits for the passed-through devices and their network interfaces.</summary>
+    /// <summary>Waits until this system is the machine's, and then, no longer than <paramref name="limit"/>, for the interfaces of all network cards.</summary>
+    /// <exception cref="ControlException">A card has none after that time.</exception>
+    public void AwaitNetwork(TimeSpan limit)
+    {
+        StatusBlock status = client.Status();
+        if (status.Role == ControlRole.Primary)
+            return;
+        while (status.Role == ControlRole.Shadow)
+            status = client.WaitChange(status.Sequence, ReadySlice);
+        var addresses = new List<string>();
+        for (int i = 0; i < new StatusView(in status).QuiesceCount; i++)
+        {
+            QuiesceRecord record = status.ReadQuiesce(i);
+            if (record.Class >> 8 == NetworkClass)
+                addresses.Add(FirstDomain + Names.PciAddress(record.Address));
+        }
+        for (TimeSpan end = system.Uptime + limit; ; system.Sleep(Poll))
+        {
+            IReadOnlyDictionary<string, string?> cards = system.NetworkCards();
+            string[] missing = addresses.Where(address => cards.GetValueOrDefault(address) == null).ToArray();
+            if (missing.Length == 0)
+                return;
+            if (system.Uptime >= end)
+                throw new ControlException(ExitCode.TimedOut, $"No network interface of {string.Join(", ", missing)} within {limit.TotalSeconds:0} s.");
+        }
+    }
+
+    /// <summary>Has the devices found, steps the clock, carries files over, and waits for the network interfaces.</summary>
     /// <param name="limit">How long to wait for devices and interfaces.</param>
     /// <exception cref="ControlException">Something is missing after that time; the rest has been done.</exception>
     public void Finish(TimeSpan limit)
@@ -144,6 +179,12 @@ public sealed class Promotion(ISystem system, ControlClient client, TextWriter l
         TimeSpan end = system.Uptime + limit;
         // By the clock by which this system has stamped its files until now.
         DateTimeOffset booted = system.Clock - system.Uptime;
+        // First, because nothing takes longer than what comes of it: screen, keyboard and network wait for it.
+        StatusBlock status = client.Status();
+        while (status.Phase == ControlPhase.Switching && system.Uptime < end)
+            status = client.WaitChange(status.Sequence, Smaller(end - system.Uptime, ReadySlice));
+        log.WriteLine("looking for PCI devices");
+        system.RescanPci();
         SetClock();
         ControlException? carryProblem = null;
         try
@@ -155,11 +196,6 @@ public sealed class Promotion(ISystem system, ControlClient client, TextWriter l
             carryProblem = problem;
             log.WriteLine(problem.Message);
         }
-        StatusBlock status = client.Status();
-        while (status.Phase == ControlPhase.Switching && system.Uptime < end)
-            status = client.WaitChange(status.Sequence, Smaller(end - system.Uptime, ReadySlice));
-        log.WriteLine("looking for PCI devices");
-        system.RescanPci();
         IReadOnlyDictionary<string, string?> cards = system.NetworkCards();
         while (cards.Values.Any(name => name == null) && system.Uptime < end)
         {

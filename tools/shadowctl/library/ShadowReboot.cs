@@ -38,6 +38,7 @@ public sealed class ShadowReboot(ISystem system, ControlClient client, TextWrite
         client.SetData(plan.Table());
         if (plan.Carried.Count != 0)
             system.Storage.MarkStart();
+        system.Storage.NoteDrivers(system.DriverAliases());
         if (options.IsCold)
         {
             log.WriteLine("[    0.0 s] syncing");

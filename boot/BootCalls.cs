@@ -50,6 +50,9 @@ internal sealed unsafe class BootCalls : BootCallHandler
             case Hypercall.Block:
                 result = (ulong)Transfer(vm, new GuestPhysical(first));
                 return true;
+            case Hypercall.UseEvent:
+                result = (ulong)UseEvent(vm, first);
+                return true;
             case Hypercall.EndOfBoot:
                 vm.AllowsHypercalls = false;
                 Log.Line(vm.IsShadow ? "Hv: the shadow's OS takes over from the firmware" : "Hv: the OS takes over from the firmware");
@@ -134,6 +137,19 @@ internal sealed unsafe class BootCalls : BootCallHandler
         ulong busMaster = controller.Bars[4].Address;
         for (ulong i = 0; i < 16 && busMaster != 0; i++)
             _primaryMaps.SetPort((ushort)(busMaster + i), true);
+    }
+
+    private Status UseEvent(GuestVm vm, ulong number)
+    {
+        if (vm.IsShadow || _machine.Snapshot != null)
+            return Status.InvalidState;
+        HotAddEvent hotAdd = _machine.HotAdd;
+        Status status = hotAdd.Use(in _machine.Configuration.Acpi, number);
+        if (status != Status.Ok)
+            return status;
+        _primaryMaps.SetPort(hotAdd.StatusPort, true);
+        _primaryMaps.SetPort(hotAdd.EnablePort, true);
+        return Status.Ok;
     }
 
     private Status TakeSnapshot(GuestVm vm, GuestPhysical map, ulong bytes, ulong descriptorBytes)

@@ -89,6 +89,7 @@ public sealed unsafe partial class HvMachine : LoopOwner
         Identity = identity;
         IdentityTable = identityTable;
         Pci = new PortPciHost(Ports);
+        HotAdd = new HotAddEvent(Ports);
         Reboot = new RebootProgress(time);
     }
 

@@ -19,4 +19,7 @@ public sealed class Configuration
 
     /// <summary>Units of the service manager that must not have failed in a shadow.</summary>
     public IReadOnlyList<string> FailedUnits { get; init; } = [];
+
+    /// <summary>Whether <c>shadowctl finish</c> has the kernel look for PCI devices after a switch; else Hv tells the kernel by ACPI.</summary>
+    public bool RescansPci { get; init; } = true;
 }

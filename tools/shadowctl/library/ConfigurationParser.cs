@@ -21,6 +21,7 @@ public sealed class ConfigurationParser
     private readonly List<PartitionRule> _partitions = [];
     private readonly List<string> _units = [];
     private List<string>? _directories;
+    private bool? _rescan;
     private int _noneLine;
     private int _line;
 
@@ -48,6 +49,7 @@ public sealed class ConfigurationParser
             Partitions = parser._partitions,
             CarriedDirectories = parser._directories ?? Configuration.DefaultDirectories,
             FailedUnits = parser._units,
+            RescansPci = parser._rescan ?? true,
         };
     }
 
@@ -73,14 +75,16 @@ public sealed class ConfigurationParser
         string key = equals < 0 ? line : line[..equals].TrimEnd(), value = equals < 0 ? "" : line[(equals + 1)..].TrimStart();
         if (equals < 0)
             Error($"'{line}' is not of the form 'key = value'.");
-        else if (key is not ("data" or "system" or "carry" or "failed-units"))
-            Error($"'{key}' is no key; there are data, system, carry and failed-units.");
+        else if (key is not ("data" or "system" or "carry" or "failed-units" or "rescan"))
+            Error($"'{key}' is no key; there are data, system, carry, failed-units and rescan.");
         else if (value.Length == 0)
             Error($"'{key}' has no value.");
         else if (key == "carry")
             AddDirectory(value);
         else if (key == "failed-units")
             AddUnits(value);
+        else if (key == "rescan")
+            SetRescan(value);
         else
             AddPartition(key == "data", value);
     }
@@ -173,6 +177,16 @@ public sealed class ConfigurationParser
             else if (!_units.Contains(unit))
                 _units.Add(unit);
         }
+    }
+
+    private void SetRescan(string value)
+    {
+        if (value is not ("yes" or "no"))
+            Error($"'{value}' is neither yes nor no.");
+        else if (_rescan is { } other && other != (value == "yes"))
+            Error("'rescan' has been given with the other value above.");
+        else
+            _rescan = value == "yes";
     }
 
     private string? CheckedPath(string value)

@@ -51,8 +51,9 @@ public sealed class Promotion(ISystem system, ControlClient client, TextWriter l
             return false;
         }
         CheckUnits();
+        bool findsDevices = FindsDevices();
         log.WriteLine("ready");
-        while (!client.Ready(ReadySlice))
+        while (!client.Ready(ReadySlice, findsDevices))
         {
         }
         log.WriteLine("promoted: this is the machine's system now");
@@ -117,6 +118,19 @@ public sealed class Promotion(ISystem system, ControlClient client, TextWriter l
         }
     }
 
+    // With a wrong configuration the answer is the usual one.
+    private bool FindsDevices()
+    {
+        try
+        {
+            return system.RescansPci;
+        }
+        catch (ControlException)
+        {
+            return true;
+        }
+    }
+
     private void Reject(ControlFailure failure, string message)
     {
         client.Fail(failure, message);
@@ -158,8 +172,11 @@ public sealed class Promotion(ISystem system, ControlClient client, TextWriter l
         StatusBlock status = client.Status();
         while (status.Phase == ControlPhase.Switching && system.Uptime < end)
             status = client.WaitChange(status.Sequence, Smaller(end - system.Uptime, ReadySlice));
-        log.WriteLine("looking for PCI devices");
-        system.RescanPci();
+        if (FindsDevices())
+        {
+            log.WriteLine("looking for PCI devices");
+            system.RescanPci();
+        }
         IReadOnlyDictionary<string, string?> cards = system.NetworkCards();
         while (cards.Values.Any(name => name == null) && system.Uptime < end)
         {

@@ -16,6 +16,10 @@ public static class AcpiNamespace
     // Where the number of a wake event is looked for if a method computes it.
     private const int MethodReach = 64;
 
+    // The same as strings (6.1.5).
+    private static ReadOnlySpan<byte> PciBridgeText => "PNP0A03\0"u8;
+    private static ReadOnlySpan<byte> PciExpressBridgeText => "PNP0A08\0"u8;
+
     /// <summary>
     /// Adds the host bridges that a table's <paramref name="code"/> defines to the first <paramref name="count"/> ones of <paramref name="bridges"/>;
     /// gives how many there are now. What there is no room for is left out.
@@ -114,9 +118,9 @@ public static class AcpiNamespace
         int at = 0;
         if (AmlReader.TryReadInteger(data, ref at, out ulong id))
             return id is PciBridgeId or PciExpressBridgeId;
-        return data.Length > AmlReader.PciBridgeText.Length && data[0] == AmlOpcode.StringPrefix
-            && (data.Slice(1, AmlReader.PciBridgeText.Length).SequenceEqual(AmlReader.PciBridgeText)
-                || data.Slice(1, AmlReader.PciBridgeText.Length).SequenceEqual(AmlReader.PciExpressBridgeText));
+        return data.Length > PciBridgeText.Length && data[0] == AmlOpcode.StringPrefix
+            && (data.Slice(1, PciBridgeText.Length).SequenceEqual(PciBridgeText)
+                || data.Slice(1, PciBridgeText.Length).SequenceEqual(PciExpressBridgeText));
     }
 
     private static bool TryFindInteger(ReadOnlySpan<byte> body, in AmlPath device, uint name, out ulong value)

@@ -6,11 +6,6 @@ namespace Hv.Boot.Acpi;
 /// <summary>Reads single terms of AML. The code is the firmware's: nothing is read outside of the span, and nothing advances past its end.</summary>
 internal static class AmlReader
 {
-    /// <summary>The hardware ID of a PCI host bridge as a string (6.1.5), with its terminating zero.</summary>
-    public static ReadOnlySpan<byte> PciBridgeText => "PNP0A03\0"u8;
-    /// <summary>That of a PCI Express host bridge.</summary>
-    public static ReadOnlySpan<byte> PciExpressBridgeText => "PNP0A08\0"u8;
-
     /// <summary>
     /// Reads a PkgLength (20.2.4) at <paramref name="at"/>, which goes behind it. <paramref name="end"/> is where the package ends. False if it is none, or
     /// reaches beyond the code.

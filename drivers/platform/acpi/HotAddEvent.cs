@@ -5,7 +5,8 @@ namespace Hv.Drivers.Platform;
 
 /// <summary>
 /// A general purpose event (ACPI 6.5, 4.8.4.1) that is Hv's: its status and enable bits are kept here, and the real ones stay 0, whatever the hardware has
-/// there. All other bits, and all other ports, are the real ones.
+/// there. All other bits, and all other ports, are the real ones; but in the event's byte no other event reads as enabled that was not: where the hardware has
+/// no registers all bits read as 1, and the OS, which looks at a byte only if an event in it is enabled, would take them for events.
 /// </summary>
 /// <remarks>There is one for the machine: the system that has the real hardware sees it. On that system's processor.</remarks>
 public sealed class HotAddEvent : PortDevice
@@ -14,6 +15,8 @@ public sealed class HotAddEvent : PortDevice
     private byte _bit;
     private bool _isPending;
     private bool _isEnabled;
+    // What was written to the byte with the enable bit last.
+    private byte _enabled = byte.MaxValue;
 
     /// <summary>In front of the ports <paramref name="real"/>; there is no event until <see cref="Use"/>.</summary>
     public HotAddEvent(PortDevice real) => _real = real;
@@ -57,6 +60,8 @@ public sealed class HotAddEvent : PortDevice
         uint value = _real.ReadPort(port, size);
         if (!Owns(port, size))
             return value;
+        if (Touches(port, size, EnablePort))
+            value &= ~((uint)(byte)~_enabled << (8 * (EnablePort - port)));
         value = Set(value, port, size, StatusPort, _isPending);
         return Set(value, port, size, EnablePort, _isEnabled);
     }
@@ -70,7 +75,10 @@ public sealed class HotAddEvent : PortDevice
             if (Touches(port, size, StatusPort))
                 _isPending &= !Get(value, port, StatusPort);
             if (Touches(port, size, EnablePort))
+            {
                 _isEnabled = Get(value, port, EnablePort);
+                _enabled = (byte)(value >> (8 * (EnablePort - port)));
+            }
             value = Set(value, port, size, StatusPort, false);
             value = Set(value, port, size, EnablePort, false);
         }

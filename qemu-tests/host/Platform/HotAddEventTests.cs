@@ -72,6 +72,19 @@ public sealed class HotAddEventTests
     }
 
     [Fact]
+    public void Where_the_hardware_has_no_registers_no_other_event_reads_as_enabled()
+    {
+        var none = new HotAddEvent(new Nothing());
+        none.Use(new AcpiConfiguration { Gpe0 = Block, Gpe0Length = 16 }, 63);
+        none.WritePort(EnableByte, 1, 0);
+        none.WritePort(StatusByte, 1, 0xFF);
+        Assert.Equal(0u, none.ReadPort(EnableByte, 1));
+        none.WritePort((ushort)(EnableByte - 1), 2, 0x8000);
+        Assert.Equal(0x80u, none.ReadPort(EnableByte, 1));
+        Assert.Equal(0x80FFu, none.ReadPort((ushort)(EnableByte - 1), 2));
+    }
+
+    [Fact]
     public void Wide_accesses_leave_the_other_bytes_to_the_hardware()
     {
         for (ushort i = 0; i < 16; i++)
@@ -105,6 +118,15 @@ public sealed class HotAddEventTests
         platform.Acpi.Commit(_event);
         Assert.Equal(0x01, _real[EnableByte]);
         Assert.True(_event.Raise());
+    }
+
+    private sealed class Nothing : PortDevice
+    {
+        public override uint ReadPort(ushort port, int size) => uint.MaxValue >> (32 - 8 * size);
+
+        public override void WritePort(ushort port, int size, uint value)
+        {
+        }
     }
 
     private sealed class Bytes : PortDevice

@@ -22,7 +22,7 @@ namespace Hv.Boot;
 internal sealed unsafe class BootCalls : BootCallHandler
 {
     private const uint VmcallBytes = 3;
-    private const int MaxSegments = 128;
+    private const int MaxSegments = 128, MaxPlaces = 256;
 
     private readonly HvMachine _machine;
     private readonly BlockRequest _request = new(MaxSegments + 1);
@@ -49,6 +49,9 @@ internal sealed unsafe class BootCalls : BootCallHandler
                 return true;
             case Hypercall.Block:
                 result = (ulong)Transfer(vm, new GuestPhysical(first));
+                return true;
+            case Hypercall.UseEvent:
+                result = (ulong)UseEvent(vm, first);
                 return true;
             case Hypercall.EndOfBoot:
                 vm.AllowsHypercalls = false;
@@ -88,13 +91,34 @@ internal sealed unsafe class BootCalls : BootCallHandler
         _machine.DiskAddress = controllerAddress;
         _machine.Disk = new SnapshotDisk(disk, _machine.Pool, new DiskJournal(disk, _machine.Pool, _machine.Region.TakePage()));
         _ = _machine.FindJournal();
-        ShowDisk(_machine.Primary, controller, _machine.Disk.PrimaryView);
-        ShowDisk(_machine.Shadow, controller, _machine.Disk.PrimaryView);
+        ulong registers = PlaceRegisters(controller);
+        ShowDisk(_machine.Primary, controller, _machine.Disk.PrimaryView, registers);
+        ShowDisk(_machine.Shadow, controller, _machine.Disk.PrimaryView, registers);
         HidePorts(controller);
         return Status.Ok;
     }
 
-    private void ShowDisk(GuestVm vm, PciFunctionInfo controller, BlockDevice view)
+    // Where the real controller has its own, if there is room. Else a place of its own: an OS would choose the lowest free address, which in a shadow, without the
+    // passed-through devices, is one of theirs.
+    private ulong PlaceRegisters(PciFunctionInfo controller)
+    {
+        if (controller.Bars[0].IsMemory && controller.Bars[0].Size >= VirtualNvmeController.BarBytes)
+            return controller.Bars[0].Address;
+        if (controller.HasParent)
+            return 0;
+        PlatformConfiguration configuration = _machine.Configuration;
+        var places = new RegisterPlaces(MaxPlaces);
+        places.Add(configuration.EcamAddress, configuration.EcamAddress + PciConfigSpace.EcamBytes(configuration.EcamBuses));
+        places.Add(_machine.FrameBuffer, _machine.FrameBuffer + _machine.FrameBufferBytes);
+        for (int i = 0; i < _machine.Functions.Count; i++)
+        {
+            if (!_machine.Functions[i].HasParent)
+                places.AddFunction(_machine.Pci, _machine.Functions[i]);
+        }
+        return places.FindRoom(VirtualNvmeController.BarBytes);
+    }
+
+    private void ShowDisk(GuestVm vm, PciFunctionInfo controller, BlockDevice view, ulong registers)
     {
         // The name by which an OS knows the disk for good: made from where it is.
         Span<byte> name = stackalloc byte[16];
@@ -107,8 +131,8 @@ internal sealed unsafe class BootCalls : BootCallHandler
         vm.Nvme.ConnectIntx(0, 0xFF, new NoLine());
         if (controller.Address.Function == 0 && IsMultiFunction(controller.Address))
             vm.Nvme.SetMultiFunction();
-        if (controller.Bars[0].IsMemory && controller.Bars[0].Size >= VirtualNvmeController.BarBytes)
-            vm.Nvme.SetBarAddress(0, controller.Bars[0].Address);
+        if (registers != 0)
+            vm.Nvme.SetBarAddress(0, registers);
         vm.ShowDisk(_machine.Configuration.EcamAddress == 0 ? 0 : _machine.Configuration.EcamAddress + ((ulong)controller.Address.Value << PageSize.SmallShift));
         vm.Platform.Pci.Add(controller.Address.Bus, controller.Address.Device, controller.Address.Function, vm.Nvme);
         if (!vm.IsShadow)
@@ -134,6 +158,19 @@ internal sealed unsafe class BootCalls : BootCallHandler
         ulong busMaster = controller.Bars[4].Address;
         for (ulong i = 0; i < 16 && busMaster != 0; i++)
             _primaryMaps.SetPort((ushort)(busMaster + i), true);
+    }
+
+    private Status UseEvent(GuestVm vm, ulong number)
+    {
+        if (vm.IsShadow || _machine.Snapshot != null)
+            return Status.InvalidState;
+        HotAddEvent hotAdd = _machine.HotAdd;
+        Status status = hotAdd.Use(in _machine.Configuration.Acpi, number);
+        if (status != Status.Ok)
+            return status;
+        _primaryMaps.SetPort(hotAdd.StatusPort, true);
+        _primaryMaps.SetPort(hotAdd.EnablePort, true);
+        return Status.Ok;
     }
 
     private Status TakeSnapshot(GuestVm vm, GuestPhysical map, ulong bytes, ulong descriptorBytes)

@@ -14,6 +14,11 @@ public static class Hypercall
     public const ulong SnapshotRestored = 0x1_0000;
     /// <summary>Block I/O: argument is the address of a <see cref="BlockCall"/>. Result: a Status.</summary>
     public const ulong Block = 0x4876_0003;
+    /// <summary>
+    /// The general purpose event of block 0 that tells the OS of its devices after a switch: its number. From now on the event is Hv's alone. Once, before
+    /// <see cref="Snapshot"/>. Result: a Status.
+    /// </summary>
+    public const ulong UseEvent = 0x4876_0005;
     /// <summary>The OS has called ExitBootServices: no more hypercalls.</summary>
     public const ulong EndOfBoot = 0x4876_0004;
 }

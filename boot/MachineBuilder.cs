@@ -33,7 +33,7 @@ internal static unsafe class MachineBuilder
         machine.Configuration = Describe(parameters);
         ApicTimerRate.Set(machine.Configuration.ApicBusHertz, parameters->TscFrequency);
         ref PlatformConfiguration configuration = ref machine.Configuration;
-        machine.Real = new RealPlatform(machine.Ports, new ProcessorMsrs(), new RealMmio(new HostPhysical(LocalApicAddress)),
+        machine.Real = new RealPlatform(machine.HotAdd, new ProcessorMsrs(), new RealMmio(new HostPhysical(LocalApicAddress)),
             new RealMmio(new HostPhysical(configuration.IoApicAddress)),
             configuration.HpetAddress == 0 ? null : new RealMmio(new HostPhysical(configuration.HpetAddress)));
         _ = machine.Functions.Scan(machine.Pci, sizeBars: false);
@@ -114,6 +114,7 @@ internal static unsafe class MachineBuilder
             configuration.EcamBuses = mcfg[55] + 1;
         }
         configuration.Acpi = FixedHardware(AcpiTables.Find(parameters->AcpiRoot, AcpiTables.Fadt));
+        configuration.Acpi.SciGsi = ProcessorTable.GlobalInterrupt(madt, configuration.Acpi.SciGsi);
         return configuration;
     }
 

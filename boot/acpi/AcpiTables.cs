@@ -7,26 +7,66 @@ namespace Hv.Boot.Acpi;
 /// <summary>Finds ACPI tables (ACPI 6.5, 5.2). The tables are the firmware's: lengths are checked before they are used.</summary>
 public static unsafe class AcpiTables
 {
-    private const int RsdpXsdtAddress = 24, HeaderBytes = 36, LengthField = 4;
+    /// <summary>Bytes of a table's header (5.2.6).</summary>
+    public const int HeaderBytes = 36;
+
+    private const int RsdpXsdtAddress = 24, LengthField = 4;
+    private const int FadtDsdt = 40, FadtExtendedDsdt = 140;
     private const uint LongestTable = 1024 * 1024;
 
     /// <summary>"MCFG", "FACP", "HPET", "APIC": signatures as they are read, little endian.</summary>
     public const uint Mcfg = 0x4746_434D, Fadt = 0x5043_4146, Hpet = 0x5445_5048, Madt = 0x4349_5041;
 
+    /// <summary>"SSDT", "PSDT": tables of AML besides the DSDT.</summary>
+    public const uint Ssdt = 0x5444_5353, Psdt = 0x5444_5350;
+
     /// <summary>The whole table with this signature, header included; empty if there is none.</summary>
     public static ReadOnlySpan<byte> Find(byte* rsdp, uint signature)
     {
-        if (rsdp == null)
-            return default;
-        ReadOnlySpan<byte> xsdt = At(BinaryPrimitives.ReadUInt64LittleEndian(new ReadOnlySpan<byte>(rsdp + RsdpXsdtAddress, 8)));
-        for (int i = HeaderBytes; i + 8 <= xsdt.Length; i += 8)
+        for (int i = 0; i < Count(rsdp); i++)
         {
-            ReadOnlySpan<byte> table = At(BinaryPrimitives.ReadUInt64LittleEndian(xsdt.Slice(i)));
-            if (table.Length >= HeaderBytes && BinaryPrimitives.ReadUInt32LittleEndian(table) == signature)
+            ReadOnlySpan<byte> table = At(rsdp, i);
+            if (SignatureOf(table) == signature)
                 return table;
         }
         return default;
     }
+
+    /// <summary>How many tables the root table (XSDT; 5.2.8) lists.</summary>
+    public static int Count(byte* rsdp) => Math.Max(RootTable(rsdp).Length - HeaderBytes, 0) / 8;
+
+    /// <summary>The whole table number <paramref name="index"/> of those that the root table lists; empty if there is none, or its length is not to be believed.</summary>
+    public static ReadOnlySpan<byte> At(byte* rsdp, int index)
+    {
+        ReadOnlySpan<byte> root = RootTable(rsdp);
+        return (uint)index < (uint)Count(rsdp) ? At(BinaryPrimitives.ReadUInt64LittleEndian(root.Slice(HeaderBytes + 8 * index))) : default;
+    }
+
+    /// <summary>The DSDT that a FADT (5.2.9) names; empty if there is none.</summary>
+    public static ReadOnlySpan<byte> Dsdt(ReadOnlySpan<byte> fadt)
+    {
+        ulong address = fadt.Length >= FadtExtendedDsdt + 8 ? BinaryPrimitives.ReadUInt64LittleEndian(fadt.Slice(FadtExtendedDsdt)) : 0;
+        if (address == 0 && fadt.Length >= FadtDsdt + 4)
+            address = BinaryPrimitives.ReadUInt32LittleEndian(fadt.Slice(FadtDsdt));
+        return At(address);
+    }
+
+    /// <summary>The signature of a table; 0 of none.</summary>
+    public static uint SignatureOf(ReadOnlySpan<byte> table) => table.Length >= HeaderBytes ? BinaryPrimitives.ReadUInt32LittleEndian(table) : 0;
+
+    /// <summary>Sets the checksum of a table: its bytes add up to zero (5.2.6).</summary>
+    public static void MendChecksum(Span<byte> table)
+    {
+        const int checksum = 9;
+        table[checksum] = 0;
+        byte sum = 0;
+        for (int i = 0; i < table.Length; i++)
+            sum += table[i];
+        table[checksum] = (byte)-sum;
+    }
+
+    private static ReadOnlySpan<byte> RootTable(byte* rsdp) =>
+        rsdp == null ? default : At(BinaryPrimitives.ReadUInt64LittleEndian(new ReadOnlySpan<byte>(rsdp + RsdpXsdtAddress, 8)));
 
     private static ReadOnlySpan<byte> At(ulong address)
     {

@@ -3,12 +3,25 @@ using System.Buffers.Binary;
 
 namespace Hv.Boot.Acpi;
 
-/// <summary>The MADT (ACPI 6.5, 5.2.12): which processors the OS is told of.</summary>
+/// <summary>The MADT (ACPI 6.5, 5.2.12): which processors the OS is told of, and how ISA interrupts are wired.</summary>
 public static class ProcessorTable
 {
-    private const int FirstEntry = 44, ChecksumOffset = 9;
-    private const byte LocalApic = 0, LocalX2Apic = 9;
-    private const int LocalApicBytes = 8, LocalX2ApicBytes = 16;
+    private const int FirstEntry = 44;
+    private const byte LocalApic = 0, SourceOverride = 2, LocalX2Apic = 9;
+    private const int LocalApicBytes = 8, SourceOverrideBytes = 10, LocalX2ApicBytes = 16;
+
+    /// <summary>The global system interrupt that an ISA interrupt is wired to (5.2.12.5): its own number unless the table says otherwise.</summary>
+    public static byte GlobalInterrupt(ReadOnlySpan<byte> madt, byte isaInterrupt)
+    {
+        for (int i = FirstEntry; i + 2 <= madt.Length && madt[i + 1] >= 2 && i + madt[i + 1] <= madt.Length; i += madt[i + 1])
+        {
+            if (madt[i] != SourceOverride || madt[i + 1] < SourceOverrideBytes || madt[i + 2] != 0 || madt[i + 3] != isaInterrupt)
+                continue;
+            uint number = BinaryPrimitives.ReadUInt32LittleEndian(madt.Slice(i + 4));
+            return number <= byte.MaxValue ? (byte)number : isaInterrupt;
+        }
+        return isaInterrupt;
+    }
 
     /// <summary>
     /// Marks every processor but the one with <paramref name="bootApicId"/> as neither enabled nor to be enabled later, and mends the
@@ -47,17 +60,7 @@ public static class ProcessorTable
             changed = true;
         }
         if (changed)
-            MendChecksum(madt);
+            AcpiTables.MendChecksum(madt);
         return usable;
-    }
-
-    // The bytes of a table add up to zero (5.2.6).
-    private static void MendChecksum(Span<byte> table)
-    {
-        table[ChecksumOffset] = 0;
-        byte sum = 0;
-        for (int i = 0; i < table.Length; i++)
-            sum += table[i];
-        table[ChecksumOffset] = (byte)-sum;
     }
 }

@@ -26,6 +26,7 @@ internal static unsafe class BootLoader
             return StartPlain();
         }
         DescribeRuntimeServices();
+        HotAdd.Offer();
         if (!MemoryMap.Read(out MemoryMap map))
             return EfiStatus.OutOfResources;
         status = HypercallGate.Call(Hypercall.Snapshot, (ulong)map.Descriptors, map.Bytes, map.DescriptorBytes);

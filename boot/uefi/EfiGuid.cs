@@ -36,6 +36,8 @@ public struct EfiGuid
     public static EfiGuid RuntimePropertiesTable => new(0xeb66918a, 0x7eef, 0x402a, 0x842e_931d21c38ae9);
     /// <summary>EFI_ACPI_20_TABLE_GUID (4.6.1).</summary>
     public static EfiGuid Acpi20Table => new(0x8868e871, 0xe4f1, 0x11d3, 0xbc22_0080c73c8881);
+    /// <summary>EFI_ACPI_TABLE_PROTOCOL_GUID (20.2).</summary>
+    public static EfiGuid AcpiTable => new(0xffe06bdd, 0x6107, 0x46a6, 0x7bb2_5a9c7ec5275c);
     /// <summary>The vendor device path node under which Hv announces the boot disk.</summary>
     public static EfiGuid HvDisk => new(0x7b8a3a3e, 0x1c41, 0x4d8e, 0x9a53_68762d646973);
 

@@ -29,6 +29,19 @@ internal static unsafe class PciDevices
         return true;
     }
 
+    /// <summary>Which PCI devices there are on bus 0: bit n for number n.</summary>
+    public static uint OnFirstBus()
+    {
+        void** handles = Firmware.Handles(EfiGuid.PciIo, out ulong count);
+        uint present = 0;
+        for (ulong i = 0; i < count; i++)
+        {
+            if (TryLocate(handles[i], out ushort address) && address >> 8 == 0)
+                present |= 1u << (address >> 3);
+        }
+        return present;
+    }
+
     /// <summary>Starts the drivers of every PCI device: a firmware that boots fast has started only those that it booted through.</summary>
     public static void ConnectAll()
     {

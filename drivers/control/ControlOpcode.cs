@@ -31,7 +31,7 @@ public static class ControlOpcode
     /// <summary>
     /// In a shadow: the system is up. Completes when the switch has been made, with <see cref="ReadyPromoted"/> as result, or with
     /// <see cref="ReadyWaiting"/> when the time limit in dword 12 (milliseconds) is over; then it is sent again. In a promoted
-    /// system it completes at once.
+    /// system it completes at once. Dword 13: flags, <see cref="ReadyFindsDevices"/>.
     /// </summary>
     public const byte Ready = 0xC4;
 
@@ -86,6 +86,11 @@ public static class ControlOpcode
 
     /// <summary>In dword 12 of <see cref="Switch"/>: switch even if a power loss during it would leave a mixture of both systems on the disk.</summary>
     public const uint SwitchWithoutJournal = 1 << 0;
+
+    /// <summary>
+    /// Flag of <see cref="Ready"/>: the caller will look for the passed-through devices itself. Without it the OS is told at the switch by an ACPI event.
+    /// </summary>
+    public const uint ReadyFindsDevices = 1 << 0;
 
     /// <summary>Result of <see cref="Ready"/>: not switched yet.</summary>
     public const uint ReadyWaiting = 0;

@@ -3,9 +3,17 @@ using Xunit;
 
 namespace Hv.EmulatorTests;
 
-/// <summary>What users save while a shadow boots is there after the switch: on a data partition, and in directories that are carried over.</summary>
+/// <summary>
+/// What users save while a shadow boots is there after the switch: on a data partition, and in directories that are carried over. And the devices are,
+/// though nobody in the rebooted system looks for them.
+/// </summary>
 public abstract class DataTests(BenchKind bench)
 {
+    // Without the display: who does not look for devices goes on with the firmware's frame buffer. Registers are the lines 1 to 6.
+    private const string Devices = "for d in /sys/bus/pci/devices/*; do case $(cat $d/class) in 0x03*) ;; *) echo $d $(cat $d/vendor $d/device) " +
+        "$(basename $(readlink $d/driver) 2>/dev/null) $(awk 'NR < 7 { print $1, $2 }' $d/resource);; esac; done; grep . /sys/class/net/*/address",
+        AcpiComplaints = "dmesg | grep -i -E 'ACPI.*(error|warning|bug|exception|fail)' || true";
+
     private readonly double _patience = bench.Patience();
 
     private TimeSpan Boot => TimeSpan.FromMinutes(3) * _patience;
@@ -15,7 +23,7 @@ public abstract class DataTests(BenchKind bench)
     private TimeSpan Shadow => TimeSpan.FromMinutes(10) * _patience;
 
     [Fact]
-    public void Files_saved_while_the_shadow_boots_survive_the_switch()
+    public void Files_saved_while_the_shadow_boots_survive_the_switch_and_the_OS_finds_its_devices_without_help()
     {
         using Emulator emulator = Machine.Start(bench, "data", GuestKind.Small);
         try
@@ -38,7 +46,9 @@ public abstract class DataTests(BenchKind bench)
         guest.Run("echo before >/var/log/left; mkdir -p /root/folder; ln -s kept /root/link", Command);
         // The shadow's own change, made by its first program after the root file system can be written.
         guest.Run("printf '#!/bin/sh\\n[ -e /run/primary ] || { echo shadow >/root/both; echo shadow >/root/own; sync; }\\n' >/etc/rc.d/00-change; chmod +x /etc/rc.d/00-change; touch /run/primary", Command);
-        string boot = guest.BootId(Command);
+        // Nobody looks for devices after the switch: the OS is told of them.
+        guest.Run("echo rescan = no >>/etc/shadowreboot.conf; sync", Command);
+        string boot = guest.BootId(Command), devices = guest.Run(Devices, Command), warnings = guest.Run(AcpiComplaints, Command);
 
         guest.Run("shadowctl start", Command);
         foreach (string file in new[] { "/root/kept", "/srv/data/kept", "/root/both", "/root/folder/new", "/srv/data/new", "/var/log/left" })
@@ -48,6 +58,15 @@ public abstract class DataTests(BenchKind bench)
         // Late ones: the shadow has looked at the partition's first blocks by now.
         guest.Run("echo late | dd of=/srv/data/late conv=fsync 2>/dev/null; echo late >/root/late", Command);
         SwitchTo(guest, boot);
+
+        guest.Run("until [ -e /sys/class/net/eth0 ]; do sleep 1; done", Command);
+        Assert.Equal(devices, guest.Run(Devices, Command));
+        Assert.NotNull(guest.Emulator.AskOverNetwork(Command));
+        // What came by itself is not found a second time.
+        guest.Run("echo 1 >/sys/bus/pci/rescan", Command);
+        Assert.Equal(devices, guest.Run(Devices, Command));
+        Assert.Equal("", warnings);
+        Assert.Equal("", guest.Run(AcpiComplaints, Command));
 
         guest.Run("until grep /srv/data /proc/mounts; do sleep 1; done", Command);
         guest.Run("while [ \"$(shadowctl status --json | grep -c '\"last_view\": \"none\"')\" = 0 ]; do sleep 1; done", Command);

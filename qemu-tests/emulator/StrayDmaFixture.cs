@@ -62,6 +62,12 @@ public sealed class StrayDmaFixture : IDisposable
     /// <summary>The same after the switch.</summary>
     public string PlacesFound { get; private set; } = "";
 
+    /// <summary>The devices after another switch, in a system in which nobody looks for them.</summary>
+    public IReadOnlyList<DeviceState> FoundUnasked { get; private set; } = [];
+
+    /// <summary>The registers and windows of all functions there.</summary>
+    public string PlacesUnasked { get; private set; } = "";
+
     /// <summary>How many transfers of the edu devices to memory that the promoted system holds were finished before the switch, and how many of them arrived.</summary>
     public (int Finished, int Arrived) Transfers { get; private set; }
 
@@ -130,6 +136,20 @@ public sealed class StrayDmaFixture : IDisposable
         HeldAtEnd = WaitForLooks(1);
         guest.Run($"dma stray {Before.First(device => device.Id == EduId).Address} $(cut -d' ' -f1 /run/held | head -1)", Limit);
         HeldAfterStray = WaitForLooks(1);
+        SwitchUnasked();
+    }
+
+    private void SwitchUnasked()
+    {
+        guest.Run("rm /etc/rc.d/hold; echo rescan = no >>/etc/shadowreboot.conf; sync", Limit);
+        guest.Run("shadowctl start --cold && shadowctl wait --timeout 300", Long);
+        guest.Begin("shadowctl switch");
+        WaitForTrace("Hv: the OS is told of its devices");
+        machine.Console.Send("\n");
+        guest.LogIn(Limit);
+        guest.Run($"until [ {Interface} ]; do sleep 1; done; sleep 3", Limit);
+        PlacesUnasked = guest.Run(Resources, Limit);
+        FoundUnasked = DeviceState.Parse(guest.Run(Check, Limit));
     }
 
     private bool Use(string devices, string first, string last)

@@ -227,7 +227,7 @@ public sealed unsafe class ControlCommands : VendorCommands
             Answer(command, ControlStatus.NotShadow);
             return;
         }
-        _machine.ShadowIsReady();
+        _machine.ShadowIsReady((command.Command.Dword13 & ControlOpcode.ReadyFindsDevices) != 0);
         Wait(command, command.Command.Dword12);
     }
 

@@ -58,7 +58,7 @@ public sealed unsafe class GuestVm : Vm
     {
         _machine = machine;
         Nested = machine.IdentityTable;
-        PrimaryPorts = new PrimaryPorts(machine.Ports);
+        PrimaryPorts = new PrimaryPorts(machine.Ports, machine.HotAdd);
         _memory = new VmMemory(this, machine.Own.MemoryEnd);
     }
 

@@ -79,10 +79,11 @@ public sealed unsafe partial class HvMachine
         return 0;
     }
 
-    /// <summary>The shadow has come up.</summary>
-    public void ShadowIsReady()
+    /// <summary>The shadow has come up. <paramref name="findsDevices"/>: after the switch its agent will look for devices.</summary>
+    public void ShadowIsReady(bool findsDevices)
     {
         _panic.Dismiss();
+        _findsDevices = findsDevices;
         if (Reboot.Phase != ControlPhase.Booting)
             return;
         Log.Line("Hv: the shadow is ready");
@@ -164,6 +165,7 @@ public sealed unsafe partial class HvMachine
         shadow.IsShadow = true;
         shadow.AllowsHypercalls = true;
         shadow.WasPromoted = false;
+        _findsDevices = false;
         shadow.Nested = shadow.ShadowMemory.Table;
         shadow.Nvme!.Pause();
         _ = shadow.Nvme.Rebind(shadow.Memory, Disk!.ShadowView, shadow.Platform.Interrupts);
@@ -260,6 +262,7 @@ public sealed unsafe partial class HvMachine
         promoted.Nvme.Resume();
         Reboot.Mark(SwitchMark.ShadowEntered);
         Reboot.Succeed(settling: HasBackgroundWork);
+        AnnounceDevices(promoted);
         promoted.Control!.Promoted();
         Log.Line("Hv: switched; free pages ", Pool.FreePages);
     }

@@ -89,6 +89,7 @@ public sealed unsafe partial class HvMachine : LoopOwner
         IdentityTable = identityTable;
         Pci = new PortPciHost(Ports);
         Display = new DisplayMode(Ports);
+        HotAdd = new HotAddEvent(Ports);
         Reboot = new RebootProgress(time);
     }
 

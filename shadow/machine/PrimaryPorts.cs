@@ -17,14 +17,19 @@ public sealed class PrimaryPorts : PortDevice
     private const uint Enable = 1u << 31;
 
     private readonly PortDevice _real;
+    private readonly HotAddEvent _hotAdd;
     private PciAddress _hidden;
     private PciFunction? _standIn;
     private uint _address;
     private VirtualPlatform? _model;
     private TimeSource? _time;
 
-    /// <summary>Passes everything on to <paramref name="real"/> until a function is replaced.</summary>
-    public PrimaryPorts(PortDevice real) => _real = real;
+    /// <summary>Passes everything on to <paramref name="real"/> until a function is replaced, but for the event <paramref name="hotAdd"/>.</summary>
+    public PrimaryPorts(PortDevice real, HotAddEvent hotAdd)
+    {
+        _real = real;
+        _hotAdd = hotAdd;
+    }
 
     /// <summary>Lets <paramref name="standIn"/> answer in the place of the function at <paramref name="hidden"/>.</summary>
     public void Replace(PciAddress hidden, PciFunction standIn)
@@ -32,6 +37,9 @@ public sealed class PrimaryPorts : PortDevice
         _hidden = hidden;
         _standIn = standIn;
     }
+
+    /// <summary>A function that this system is not to find; null if there is none.</summary>
+    public PciFunctionInfo? Absent;
 
     /// <summary>The functions whose places are told to the OS; null if there are none.</summary>
     public FixedPlaces? Places;
@@ -48,6 +56,8 @@ public sealed class PrimaryPorts : PortDevice
     {
         if (VirtualPlatform.IsObserved(port))
             return ReadObserved(port, size);
+        if (_hotAdd.Owns(port, size))
+            return _hotAdd.ReadPort(port, size);
         if (port == PortPciHost.AddressPort && size == 4)
             return _address;
         if (port < PortPciHost.AddressPort || port > LastDataPort)
@@ -56,6 +66,8 @@ public sealed class PrimaryPorts : PortDevice
             return _real.ReadPort(port, size);
         if (IsHidden)
             return _standIn!.ReadConfig(Offset(port), size);
+        if (IsAbsent)
+            return uint.MaxValue;
         if (Place is { } place && place.TryRead(Offset(port), Math.Min(size, 4 - (port & 3)), out uint value))
             return value;
         _real.WritePort(PortPciHost.AddressPort, 4, _address);
@@ -68,6 +80,11 @@ public sealed class PrimaryPorts : PortDevice
         if (VirtualPlatform.IsObserved(port))
         {
             WriteObserved(port, size, value);
+            return;
+        }
+        if (_hotAdd.Owns(port, size))
+        {
+            _hotAdd.WritePort(port, size, value);
             return;
         }
         if (port == PortPciHost.AddressPort && size == 4)
@@ -87,7 +104,7 @@ public sealed class PrimaryPorts : PortDevice
             _standIn!.WriteConfig(Offset(port), size, value);
             return;
         }
-        if (Place is { } place && place.Drops(Offset(port)))
+        if (IsAbsent || Place is { } place && place.Drops(Offset(port)))
             return;
         _real.WritePort(PortPciHost.AddressPort, 4, _address);
         _real.WritePort(port, size, value);
@@ -123,6 +140,8 @@ public sealed class PrimaryPorts : PortDevice
     }
 
     private bool IsHidden => _standIn != null && (_address & Enable) != 0 && (ushort)(_address >> 8) == _hidden.Value;
+
+    private bool IsAbsent => Absent != null && (_address & Enable) != 0 && (ushort)(_address >> 8) == Absent.Address.Value;
 
     private FixedPlace? Place => (_address & Enable) != 0 ? Places?.Find((ushort)(_address >> 8)) : null;
 

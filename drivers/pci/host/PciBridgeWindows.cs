@@ -25,6 +25,15 @@ public readonly struct PciBridgeWindows
         _prefetchableEnd = ((ulong)(prefetchable >> 16 & MemoryBaseMask) << MemoryShift | (wide ? (ulong)host.Read32(bridge, PciRegister.PrefetchableLimitUpper) << 32 : 0)) + MemoryGranule;
     }
 
+    /// <summary>The window for registers: its first address, and the one behind its last; not above the first if it is closed.</summary>
+    public ulong Memory => _memory;
+    /// <summary>Behind <see cref="Memory"/>.</summary>
+    public ulong MemoryEnd => _memoryEnd;
+    /// <summary>The window for prefetchable memory, in the same way.</summary>
+    public ulong Prefetchable => _prefetchable;
+    /// <summary>Behind <see cref="Prefetchable"/>.</summary>
+    public ulong PrefetchableEnd => _prefetchableEnd;
+
     /// <summary>Whether ports <paramref name="start"/> to <paramref name="end"/> - 1 are passed on.</summary>
     public bool HasPorts(ulong start, ulong end) => start >= _io && end <= _ioEnd;
 

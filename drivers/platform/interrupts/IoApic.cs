@@ -24,6 +24,10 @@ public sealed class IoApic : MmioDevice
     private const ulong Level = 1ul << 15;
     private const ulong Masked = 1ul << 16;
     private const int DestinationShift = 56;
+    private const ulong Remappable = 1ul << 48;
+    // Interrupt messages (Intel SDM vol. 3A, 10.11).
+    private const ulong MessageAddress = 0xFEE0_0000, MessageLogical = 1 << 2;
+    private const int MessageDestinationShift = 12;
     private const ulong LowWritable = 0x1_AFFF;
     private const ulong HighWritable = 0xFF00_0000ul << 32;
 
@@ -190,6 +194,21 @@ public sealed class IoApic : MmioDevice
     {
         for (int i = 0; i < PinCount; i++)
             WriteReal(real, FirstEntryRegister + 2 * i, (uint)Masked);
+    }
+
+    /// <summary>
+    /// The message that the real one sends for a pin as it is set up now: address and data; false if the pin is masked, does not exist, or its entry is in
+    /// the format of interrupt remapping (Intel VT-d, 5.1.5.1). The register that the guest has selected stays selected.
+    /// </summary>
+    public static bool TryReadMessage(MmioDevice real, int pin, out ulong address, out uint data)
+    {
+        uint selected = (uint)real.ReadMmio(SelectOffset, 4);
+        int pins = (int)(ReadReal(real, VersionRegister) >> 16 & 0xFF) + 1, register = FirstEntryRegister + 2 * pin;
+        ulong entry = (uint)pin < (uint)pins ? ReadReal(real, register) | (ulong)ReadReal(real, register + 1) << 32 : Masked;
+        real.WriteMmio(SelectOffset, 4, selected);
+        address = MessageAddress | entry >> DestinationShift << MessageDestinationShift | ((entry & Logical) != 0 ? MessageLogical : 0);
+        data = (uint)(entry & (VectorMask | 7ul << ModeShift));
+        return (entry & (Masked | Remappable)) == 0;
     }
 
     private static DeliveryMode ModeOf(ulong entry) => (DeliveryMode)(entry >> ModeShift & 7);

@@ -31,6 +31,18 @@ public sealed class ProcessorTableTests
     }
 
     [Fact]
+    public void An_interrupt_is_wired_to_its_own_number_unless_the_table_says_otherwise()
+    {
+        byte[] madt = Table(s_boot, [2, 10, 0, 0, 2, 0, 0, 0, 0, 0], s_ioApic, [2, 10, 0, 9, 20, 0, 0, 0, 0x0D, 0], [2, 10, 0, 5, 0, 1, 0, 0, 0, 0]);
+        Assert.Equal(20, ProcessorTable.GlobalInterrupt(madt, 9));
+        Assert.Equal(2, ProcessorTable.GlobalInterrupt(madt, 0));
+        Assert.Equal(7, ProcessorTable.GlobalInterrupt(madt, 7));
+        Assert.Equal(5, ProcessorTable.GlobalInterrupt(madt, 5));
+        for (int length = 0; length < madt.Length; length++)
+            Assert.Contains(ProcessorTable.GlobalInterrupt(madt.AsSpan(0, length), 9), new byte[] { 9, 20 });
+    }
+
+    [Fact]
     public void Entries_that_do_not_fit_end_the_walk()
     {
         byte[] madt = Table(s_boot, [0, 200, 1, 5, 1, 0, 0, 0], s_other);

@@ -31,7 +31,7 @@ public sealed class ForkPlatformTests
         _hardware = new ModelHardware(_clock, configuration);
         _model = new VirtualPlatform(new VirtualClock(), configuration);
         _fork = new VirtualPlatform(_clock, configuration);
-        _ports = new PrimaryPorts(_hardware.Machine);
+        _ports = new PrimaryPorts(_hardware.Machine, new HotAddEvent(_hardware.Machine));
         _ports.Observe(_model, new ClockTime(_clock));
     }
 

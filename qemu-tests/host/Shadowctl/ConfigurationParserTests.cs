@@ -66,6 +66,12 @@ public sealed class ConfigurationParserTests
         Assert.Equal(["ssh.service", "nginx.service", "postgresql@15-main.service"], configuration.FailedUnits);
     }
 
+    [Theory]
+    [InlineData("", true)]
+    [InlineData("rescan = yes\n", true)]
+    [InlineData("rescan = no\nrescan = no\n", false)]
+    public void Devices_are_looked_for_unless_it_says_no(string text, bool expected) => Assert.Equal(expected, Good(text).RescansPci);
+
     [Fact]
     public void Nothing_is_carried_if_so_said() => Assert.Empty(Good("carry = none\n").CarriedDirectories);
 
@@ -94,6 +100,8 @@ public sealed class ConfigurationParserTests
     [InlineData("failed-units = ssh", "no name of a unit")]
     [InlineData("failed-units = .service", "no name of a unit")]
     [InlineData("failed-units = a/b.service", "no name of a unit")]
+    [InlineData("rescan = maybe", "neither yes nor no")]
+    [InlineData("rescan = no\nrescan = yes", "the other value")]
     [InlineData("data = /srv\u0007", "control character")]
     public void What_is_wrong_is_named_with_its_line(string text, string part)
     {

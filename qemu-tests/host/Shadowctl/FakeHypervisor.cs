@@ -36,6 +36,8 @@ internal sealed class FakeHypervisor(FakeSystem system) : IAdminPort
 
     public uint Share { get; private set; }
     public uint StartFlags { get; private set; }
+    public uint ReadyFlags { get; private set; }
+
     public uint SwitchFlags { get; private set; }
     public uint TimeLimit { get; private set; }
     public string FailMessage { get; private set; } = "";
@@ -111,6 +113,7 @@ internal sealed class FakeHypervisor(FakeSystem system) : IAdminPort
                     if (system.Uptime >= at)
                         _status.Role = ControlRole.Promoted;
                 }
+                ReadyFlags = command.Dword13;
                 system.Calls.Add("ready");
                 return new AdminReply(0, _status.Role == ControlRole.Promoted ? ControlOpcode.ReadyPromoted : ControlOpcode.ReadyWaiting);
             case ControlOpcode.Switch:

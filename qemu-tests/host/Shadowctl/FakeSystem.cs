@@ -104,6 +104,8 @@ internal sealed class FakeSystem : ISystem
     private IReadOnlyList<string>? _criticalUnits;
 
     /// <summary>What the configuration says unless it is set.</summary>
+    public bool RescansPci => ConfigurationParser.Load(Disks).RescansPci;
+
     public IReadOnlyList<string> CriticalUnits { get => _criticalUnits ?? ConfigurationParser.Load(Disks).FailedUnits; set => _criticalUnits = value; }
 
     /// <summary>The units that fail, and when.</summary>

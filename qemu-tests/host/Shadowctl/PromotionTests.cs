@@ -23,6 +23,32 @@ public sealed class PromotionTests
     }
 
     [Fact]
+    public void If_the_configuration_says_so_nobody_looks_for_devices_and_Hv_knows()
+    {
+        var system = new FakeSystem();
+        system.Disks.Configuration = "rescan = no\n";
+        system.Hypervisor.Status.Role = ControlRole.Shadow;
+        system.Hypervisor.PromotionAt = system.Uptime + TimeSpan.FromSeconds(3);
+        using var client = new ControlClient(system.Hypervisor);
+        var promotion = new Promotion(system, client, _log);
+        Assert.True(promotion.ReportReady());
+        Assert.Equal(0u, system.Hypervisor.ReadyFlags);
+        promotion.Finish(TimeSpan.FromSeconds(10));
+        Assert.DoesNotContain("rescan", system.Calls);
+    }
+
+    [Fact]
+    public void Hv_knows_that_devices_are_looked_for()
+    {
+        var system = new FakeSystem();
+        system.Hypervisor.Status.Role = ControlRole.Shadow;
+        system.Hypervisor.PromotionAt = system.Uptime + TimeSpan.FromSeconds(3);
+        using var client = new ControlClient(system.Hypervisor);
+        Assert.True(new Promotion(system, client, _log).ReportReady());
+        Assert.Equal(ControlOpcode.ReadyFindsDevices, system.Hypervisor.ReadyFlags);
+    }
+
+    [Fact]
     public void A_switch_that_does_not_end_is_reported()
     {
         var system = new FakeSystem();

@@ -32,4 +32,6 @@ public sealed class Configuration
 
     /// <summary>Units that are skipped in a shadow, and started when the network cards are there; nothing waits for them.</summary>
     public IReadOnlyList<string> NetworkSkips { get; init; } = DefaultNetworkSkips;
+    /// <summary>Whether <c>shadowctl finish</c> has the kernel look for PCI devices after a switch; else Hv tells the kernel by ACPI.</summary>
+    public bool RescansPci { get; init; } = true;
 }

@@ -13,7 +13,7 @@ public sealed class ConfigurationParser
     private const string FileSystemPrefix = "UUID=";
     private const string PartitionPrefix = "PARTUUID=";
     private const string None = "none";
-    private const string Data = "data", SystemKey = "system", Carry = "carry", FailedUnits = "failed-units", NetworkWaits = "wait-for-network", NetworkSkips = "skip-until-network";
+    private const string Data = "data", SystemKey = "system", Carry = "carry", FailedUnits = "failed-units", Rescan = "rescan", NetworkWaits = "wait-for-network", NetworkSkips = "skip-until-network";
 
     private static readonly string[] UnitTypes =
         [".service", ".socket", ".device", ".mount", ".automount", ".swap", ".target", ".path", ".timer", ".slice", ".scope"];
@@ -22,6 +22,7 @@ public sealed class ConfigurationParser
     private readonly List<PartitionRule> _partitions = [];
     private readonly List<string> _units = [];
     private List<string>? _directories, _waits, _skips;
+    private bool? _rescan;
     private int _noneLine;
     private int _line;
 
@@ -51,6 +52,7 @@ public sealed class ConfigurationParser
             FailedUnits = parser._units,
             NetworkWaits = NetworkUnits(parser._waits, Configuration.DefaultNetworkWaits, parser._skips),
             NetworkSkips = NetworkUnits(parser._skips, Configuration.DefaultNetworkSkips, parser._waits),
+            RescansPci = parser._rescan ?? true,
         };
     }
 
@@ -76,8 +78,8 @@ public sealed class ConfigurationParser
         string key = equals < 0 ? line : line[..equals].TrimEnd(), value = equals < 0 ? "" : line[(equals + 1)..].TrimStart();
         if (equals < 0)
             Error($"'{line}' is not of the form 'key = value'.");
-        else if (key is not (Data or SystemKey or Carry or FailedUnits or NetworkWaits or NetworkSkips))
-            Error($"'{key}' is no key; there are {Data}, {SystemKey}, {Carry}, {FailedUnits}, {NetworkWaits} and {NetworkSkips}.");
+        else if (key is not (Data or SystemKey or Carry or FailedUnits or NetworkWaits or NetworkSkips or Rescan))
+            Error($"'{key}' is no key; there are {Data}, {SystemKey}, {Carry}, {FailedUnits}, {NetworkWaits}, {NetworkSkips} and {Rescan}.");
         else if (value.Length == 0)
             Error($"'{key}' has no value.");
         else if (key == Carry)
@@ -88,6 +90,8 @@ public sealed class ConfigurationParser
             AddNetworkUnits(key, value, _waits ??= [], _skips);
         else if (key == NetworkSkips)
             AddNetworkUnits(key, value, _skips ??= [], _waits);
+        else if (key == Rescan)
+            SetRescan(value);
         else
             AddPartition(key == Data, value);
     }
@@ -197,6 +201,16 @@ public sealed class ConfigurationParser
             else if (!units.Contains(unit))
                 units.Add(unit);
         }
+    }
+
+    private void SetRescan(string value)
+    {
+        if (value is not ("yes" or "no"))
+            Error($"'{value}' is neither yes nor no.");
+        else if (_rescan is { } other && other != (value == "yes"))
+            Error("'rescan' has been given with the other value above.");
+        else
+            _rescan = value == "yes";
     }
 
     private string? CheckedPath(string value)

@@ -30,11 +30,14 @@ public sealed class ControlClient(IAdminPort port) : IDisposable
     public StatusBlock WaitChange(uint sequence, TimeSpan limit) =>
         ReadStatus(new AdminCommand(ControlOpcode.WaitChange, sequence, (uint)limit.TotalMilliseconds));
 
-    /// <summary>Reports that the shadow is up; true once it is the machine's system, false after <paramref name="limit"/>.</summary>
+    /// <summary>
+    /// Reports that the shadow is up; true once it is the machine's system, false after <paramref name="limit"/>. <paramref name="findsDevices"/>: after the
+    /// switch the caller will have the kernel look for devices; else Hv does.
+    /// </summary>
     /// <exception cref="ControlException">This system is no shadow.</exception>
-    public bool Ready(TimeSpan limit)
+    public bool Ready(TimeSpan limit, bool findsDevices)
     {
-        AdminReply reply = port.Send(new AdminCommand(ControlOpcode.Ready, (uint)limit.TotalMilliseconds), []);
+        AdminReply reply = port.Send(new AdminCommand(ControlOpcode.Ready, (uint)limit.TotalMilliseconds, findsDevices ? ControlOpcode.ReadyFindsDevices : 0), []);
         Check(reply);
         return reply.Result == ControlOpcode.ReadyPromoted;
     }

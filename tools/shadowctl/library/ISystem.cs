@@ -55,6 +55,10 @@ public interface ISystem
     /// <exception cref="ControlException">The configuration cannot be read, or is wrong.</exception>
     IReadOnlyList<string> CriticalUnits { get; }
 
+    /// <summary>Whether <see cref="RescanPci"/> is wanted after a switch.</summary>
+    /// <exception cref="ControlException">The configuration cannot be read, or is wrong.</exception>
+    bool RescansPci { get; }
+
     /// <summary>
     /// The units that the service manager is starting or stopping at the moment: those whose turn it is. None if there is no systemd, null if it does
     /// not answer.

@@ -192,6 +192,9 @@ public sealed unsafe class LinuxSystem(string root = "/") : ISystem
     public IReadOnlyList<string> CriticalUnits => ConfigurationParser.Load(Storage).FailedUnits;
 
     /// <inheritdoc/>
+    public bool RescansPci => ConfigurationParser.Load(Storage).RescansPci;
+
+    /// <inheritdoc/>
     public IReadOnlyList<string>? RunningJobs() =>
         HasSystemd ? AskServiceManager(UnitList.ParseJobs, "list-jobs", "--plain", "--no-legend", "--full") : [];
 

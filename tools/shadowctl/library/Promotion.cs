@@ -59,8 +59,9 @@ public sealed class Promotion(ISystem system, ControlClient client, TextWriter l
         CheckUnits();
         // The drivers of devices that come with the switch: loading them then would keep users waiting.
         system.LoadDrivers(system.Storage.NotedDrivers());
+        bool findsDevices = FindsDevices();
         log.WriteLine("ready");
-        while (!client.Ready(ReadySlice))
+        while (!client.Ready(ReadySlice, findsDevices))
         {
         }
         log.WriteLine("promoted: this is the machine's system now");
@@ -125,6 +126,19 @@ public sealed class Promotion(ISystem system, ControlClient client, TextWriter l
         }
     }
 
+    // With a wrong configuration the answer is the usual one.
+    private bool FindsDevices()
+    {
+        try
+        {
+            return system.RescansPci;
+        }
+        catch (ControlException)
+        {
+            return true;
+        }
+    }
+
     private void Reject(ControlFailure failure, string message)
     {
         client.Fail(failure, message);
@@ -183,8 +197,11 @@ public sealed class Promotion(ISystem system, ControlClient client, TextWriter l
         StatusBlock status = client.Status();
         while (status.Phase == ControlPhase.Switching && system.Uptime < end)
             status = client.WaitChange(status.Sequence, Smaller(end - system.Uptime, ReadySlice));
-        log.WriteLine("looking for PCI devices");
-        system.RescanPci();
+        if (FindsDevices())
+        {
+            log.WriteLine("looking for PCI devices");
+            system.RescanPci();
+        }
         SetClock();
         ControlException? carryProblem = null;
         try

@@ -6,7 +6,7 @@ namespace Hv.Boot.Acpi;
 /// <summary>The MADT (ACPI 6.5, 5.2.12): which processors the OS is told of.</summary>
 public static class ProcessorTable
 {
-    private const int FirstEntry = 44, ChecksumOffset = 9;
+    private const int FirstEntry = 44;
     private const byte LocalApic = 0, LocalX2Apic = 9;
     private const int LocalApicBytes = 8, LocalX2ApicBytes = 16;
 
@@ -47,17 +47,7 @@ public static class ProcessorTable
             changed = true;
         }
         if (changed)
-            MendChecksum(madt);
+            AcpiTables.MendChecksum(madt);
         return usable;
-    }
-
-    // The bytes of a table add up to zero (5.2.6).
-    private static void MendChecksum(Span<byte> table)
-    {
-        table[ChecksumOffset] = 0;
-        byte sum = 0;
-        for (int i = 0; i < table.Length; i++)
-            sum += table[i];
-        table[ChecksumOffset] = (byte)-sum;
     }
 }

@@ -24,8 +24,10 @@ public sealed class QuiesceReport
     public ResetMethod Worked;
     /// <summary>Transactions were still pending at the end of the wait for them.</summary>
     public bool WasStillPending;
-    /// <summary>It went on being a bus master, so that bus mastering of the bridge above it was turned off.</summary>
+    /// <summary>It would not quiet, so that a remapping unit blocks its DMA (<see cref="IsBlocked"/>) or bus mastering of the bridge above it was turned off.</summary>
     public bool WasIsolated;
+    /// <summary>A remapping unit blocks its DMA, until a switch finds it quiet.</summary>
+    public bool IsBlocked;
     /// <summary>The OS had moved the BARs; they were put back before the registers were used.</summary>
     public bool HadMovedBars;
     /// <summary>Time from beginning to end.</summary>
@@ -41,6 +43,7 @@ public sealed class QuiesceReport
         Worked = ResetMethod.None;
         WasStillPending = false;
         WasIsolated = false;
+        IsBlocked = false;
         HadMovedBars = false;
         Nanoseconds = 0;
     }

@@ -2,6 +2,7 @@ using System;
 using Hv.Boot.Acpi;
 using Hv.Drivers.Control;
 using Hv.Drivers.Iommu;
+using Hv.Drivers.Iommu.AmdVi;
 using Hv.Drivers.Iommu.Vtd;
 using Hv.Kernel;
 using Hv.Kernel.Diagnostics;
@@ -20,20 +21,35 @@ internal static unsafe class RemappingBuilder
     /// </summary>
     public static void Build(BootParameters* parameters, HvMachine machine, IdentityMap identity, PageTable nested)
     {
-        ReadOnlySpan<byte> table = AcpiTables.Find(parameters->AcpiRoot, AcpiTables.Dmar);
-        if (table.IsEmpty)
+        ReadOnlySpan<byte> dmar = AcpiTables.Find(parameters->AcpiRoot, AcpiTables.Dmar), ivrs = AcpiTables.Find(parameters->AcpiRoot, AcpiTables.Ivrs);
+        if (dmar.IsEmpty && ivrs.IsEmpty)
             return;
         var units = new RemappingUnits();
-        Status status = DmarTable.Read(table, units);
-        fixed (byte* bytes = table)
-            AcpiTables.Hide(new Span<byte>(bytes, table.Length));
+        Status status = dmar.IsEmpty ? IvrsTable.Read(ivrs, units) : DmarTable.Read(dmar, units);
+        Hide(dmar);
+        Hide(ivrs);
         if (status == Status.Ok)
             status = CheckRegions(machine, units);
         if (status == Status.Ok)
-            status = UseVtd(machine, identity, nested, units);
-        if (status != Status.Ok)
-            machine.RemappingState = status == Status.InvalidState ? RemappingState.Busy : RemappingState.Unusable;
+            status = dmar.IsEmpty ? UseAmdVi(machine, identity, units) : UseVtd(machine, identity, units);
+        for (int i = 0; i < units.Count && status == Status.Ok; i++)
+            Keep(machine, nested, units.Registers(i), units.RegisterBytes(i));
+        machine.RemappingState = status switch
+        {
+            Status.Ok => machine.Quiescer.Remapping!.Kind,
+            Status.InvalidState => RemappingState.Busy,
+            _ => RemappingState.Unusable,
+        };
         Report(machine, units, status);
+    }
+
+    private static void Hide(ReadOnlySpan<byte> table)
+    {
+        fixed (byte* bytes = table)
+        {
+            if (!table.IsEmpty)
+                AcpiTables.Hide(new Span<byte>(bytes, table.Length));
+        }
     }
 
     // Memory that a device must reach is the firmware's, so it is not Hv's; a table that says otherwise is wrong.
@@ -47,15 +63,20 @@ internal static unsafe class RemappingBuilder
         return Status.Ok;
     }
 
-    private static Status UseVtd(HvMachine machine, IdentityMap identity, PageTable nested, RemappingUnits found)
+    private static Status UseVtd(HvMachine machine, IdentityMap identity, RemappingUnits found)
     {
         var units = new VtdUnit[found.Count];
         for (int i = 0; i < units.Length; i++)
         {
-            RealMmio? registers = Reach(machine, found.Registers(i), found.RegisterBytes(i));
+            RealMmio? registers = Reach(machine, found, i);
             if (registers == null)
                 return Status.OutOfMemory;
             units[i] = new VtdUnit(registers, machine.Time, new RealCaches());
+            if (!units[i].IsUsable)
+                return Status.Unsupported;
+            found.Extend(i, units[i].RegisterBytes);
+            if (Reach(machine, found, i) == null)
+                return Status.OutOfMemory;
         }
         Status status = VtdRemapping.Check(units, identity.End);
         if (status != Status.Ok)
@@ -63,28 +84,54 @@ internal static unsafe class RemappingBuilder
         int largest = VtdRemapping.LargestPageShift(units);
         var guests = new PageTable(NestedFormat.SecondLevel, machine.Pool, largest);
         var everything = new PageTable(NestedFormat.SecondLevel, machine.Pool, largest);
-        status = identity.MapAll(guests);
-        for (int i = 0; i < units.Length && status == Status.Ok; i++)
-            status = guests.Unmap(found.Registers(i), RegisterBytes(found, units, i));
-        if (status == Status.Ok)
-            status = everything.Map(0, new HostPhysical(0), identity.End, PageAccess.Write, MemoryType.WriteBack);
+        status = Fill(identity, found, guests, everything);
         if (status != Status.Ok)
             return status;
         Result<VtdRemapping> remapping = VtdRemapping.Start(units, guests, everything, machine.Functions, machine.Pool);
-        if (!remapping.IsOk)
-            return remapping.Status;
-        for (int i = 0; i < units.Length; i++)
-            Keep(machine, nested, found.Registers(i), RegisterBytes(found, units, i));
-        machine.Quiescer.Remapping = remapping.Value;
-        machine.RemappingState = RemappingState.Vtd;
-        return Status.Ok;
+        if (remapping.IsOk)
+            machine.Quiescer.Remapping = remapping.Value;
+        return remapping.Status;
     }
 
-    private static ulong RegisterBytes(RemappingUnits found, VtdUnit[] units, int index) => Math.Max(found.RegisterBytes(index), units[index].RegisterBytes);
+    private static Status UseAmdVi(HvMachine machine, IdentityMap identity, RemappingUnits found)
+    {
+        var units = new AmdViUnit[found.Count];
+        for (int i = 0; i < units.Length; i++)
+        {
+            RealMmio? registers = Reach(machine, found, i);
+            if (registers == null)
+                return Status.OutOfMemory;
+            units[i] = new AmdViUnit(registers, machine.Time, found.Flags(i));
+        }
+        Status status = AmdViRemapping.Check(units);
+        if (status != Status.Ok)
+            return status;
+        var guests = new PageTable(NestedFormat.AmdVi, machine.Pool, hugePages: true);
+        var everything = new PageTable(NestedFormat.AmdVi, machine.Pool, hugePages: true);
+        status = Fill(identity, found, guests, everything);
+        if (status != Status.Ok)
+            return status;
+        byte* deviceTable = machine.Pool.TakeRun(AmdViDeviceTable.Pages);
+        if (deviceTable == null)
+            return Status.OutOfMemory;
+        Result<AmdViRemapping> remapping = AmdViRemapping.Start(units, guests, everything, deviceTable, machine.Pool);
+        if (remapping.IsOk)
+            machine.Quiescer.Remapping = remapping.Value;
+        return remapping.Status;
+    }
+
+    private static Status Fill(IdentityMap identity, RemappingUnits found, PageTable guests, PageTable everything)
+    {
+        Status status = identity.MapAll(guests);
+        for (int i = 0; i < found.Count && status == Status.Ok; i++)
+            status = guests.Unmap(found.Registers(i), found.RegisterBytes(i));
+        return status == Status.Ok ? everything.Map(0, new HostPhysical(0), identity.End, PageAccess.Write, MemoryType.WriteBack) : status;
+    }
 
     // Memory and most registers are reachable anyway; registers above all memory are not.
-    private static RealMmio? Reach(HvMachine machine, ulong address, ulong bytes) =>
-        AddressSpace.MapDevice(machine.AddressSpaceTable, address, bytes) == Status.Ok ? new RealMmio(new HostPhysical(address)) : null;
+    private static RealMmio? Reach(HvMachine machine, RemappingUnits found, int index) =>
+        AddressSpace.MapDevice(machine.AddressSpaceTable, found.Registers(index), found.RegisterBytes(index)) == Status.Ok
+            ? new RealMmio(new HostPhysical(found.Registers(index))) : null;
 
     private static void Keep(HvMachine machine, PageTable nested, ulong registers, ulong bytes)
     {
@@ -96,22 +143,18 @@ internal static unsafe class RemappingBuilder
 
     private static void Report(HvMachine machine, RemappingUnits units, Status status)
     {
-        switch (machine.RemappingState)
+        if (status != Status.Ok)
         {
-            case RemappingState.Vtd:
-                Log.Line("Hv: DMA remapping by VT-d; units ", (ulong)units.Count);
-                break;
-            case RemappingState.Busy:
-                Log.Line("Hv: DMA remapping is in use by the firmware and left alone");
-                return;
-            default:
-                Log.Line("Hv: DMA remapping cannot be used, status ", (ulong)status);
-                return;
+            Log.Line(machine.RemappingState == RemappingState.Busy
+                ? "Hv: the firmware uses DMA remapping; left alone, status " : "Hv: DMA remapping cannot be used, status ", (ulong)status);
+            return;
         }
-        Log.Write("Hv: closed to devices from ");
-        Log.Hex(machine.Own.Start(0));
-        Log.Write(" to ");
-        Log.Hex(machine.Own.End(0));
-        Log.Line(" and the pool");
+        Log.Line(machine.RemappingState == RemappingState.Vtd ? "Hv: DMA remapping by VT-d, units " : "Hv: DMA remapping by AMD-Vi, units ", (ulong)units.Count);
+        for (int i = 0; i < machine.Own.Count; i++)
+        {
+            Log.Write("Hv: closed to devices from ");
+            Log.Hex(machine.Own.Start(i));
+            Log.Line(" to ", machine.Own.End(i));
+        }
     }
 }

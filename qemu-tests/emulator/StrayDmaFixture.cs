@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Hv.Bench;
 
@@ -7,9 +9,9 @@ namespace Hv.EmulatorTests;
 /// A machine whose devices write to memory up to and across a switch: three QEMU edu devices that the old system keeps busy, and a network card that is
 /// flooded with packets from outside. The promoted system holds memory with a pattern, and looks for its devices only when it is told to.
 /// </summary>
-public sealed class StrayDmaFixture : IDisposable
+public abstract class StrayDmaFixture : IDisposable
 {
-    private const int MemoryMiB = 2048, HeldMiB = 128, TakenMiB = 600, DumpedMiB = 128, RunsTried = 6;
+    private const int MemoryMiB = 2048, HeldMiB = 128, TakenMiB = 600, DumpedMiB = 128, RunsTried = 6, PageBytes = 4096, FirstEdu = 0x10, SecondEdu = 0x11;
     private const string Card = "52:54:00:f1:00:0d", Interface = "$(grep -l " + Card + " /sys/class/net/*/address | cut -d/ -f5)";
     // Disks are left alone: one of them is the system's. Not compared are expansion ROMs (line 7), whose place is the kernel's choice, and registers that bridges
     // themselves have, which a shadow does not see; bridges' windows are.
@@ -22,9 +24,10 @@ public sealed class StrayDmaFixture : IDisposable
     private readonly QemuMachine machine;
     private readonly Guest guest;
 
-    public StrayDmaFixture()
+    /// <summary>Runs the whole, on a machine with this remapping unit.</summary>
+    protected StrayDmaFixture(IommuKind iommu)
     {
-        machine = (QemuMachine)Machine.Start(BenchKind.QemuSvm, "dma", GuestKind.Small, memoryMiB: MemoryMiB, extra:
+        machine = (QemuMachine)Machine.Start(BenchKind.QemuSvm, "dma", GuestKind.Small, memoryMiB: MemoryMiB, iommu: iommu, busAccess: true, extra:
         [
             "-device", "pcie-root-port,id=rootport,bus=pcie.0,chassis=1,slot=1,addr=1c.0", "-device", "pcie-pci-bridge,id=conventional,bus=pcie.0,addr=1d.0",
             "-netdev", $"{flood.Backend},id=flood", "-device", $"e1000e,netdev=flood,romfile=,bus=rootport,mac={Card}",
@@ -82,6 +85,21 @@ public sealed class StrayDmaFixture : IDisposable
     /// <summary>What the promoted kernel says of places that it was told.</summary>
     public string KernelLog { get; private set; } = "";
 
+    /// <summary>The machine's state as the promoted system's administrator sees it at the end, and as <c>shadowctl status --devices</c> shows it after the switch.</summary>
+    public JsonNode Status { get; private set; } = new JsonObject();
+
+    /// <summary>See <see cref="Status"/>.</summary>
+    public string Devices { get; private set; } = "";
+
+    /// <summary>Whether a write of the first edu device, long after the switch, got into memory that the promoted system holds, and what the remapping unit says.</summary>
+    public LateWrite Late { get; private set; }
+
+    /// <summary>The same of the second edu device.</summary>
+    public LateWrite LateOfSecond { get; private set; }
+
+    /// <summary>The same device's writes to memory of Hv's, one for each place that is closed to devices.</summary>
+    public IReadOnlyList<LateWrite> ToHv { get; private set; } = [];
+
     public void Dispose()
     {
         flood.Dispose();
@@ -122,6 +140,44 @@ public sealed class StrayDmaFixture : IDisposable
         guest.Run($"ip link set {Interface} up; sleep 5", Limit);
         Received = (receivedBefore, ReadReceived());
         HeldAtEnd = WaitForLooks(1);
+        Devices = guest.Run("shadowctl status --devices", Limit);
+        ulong held = ulong.Parse(runs[0].Groups[1].Value, NumberStyles.HexNumber, CultureInfo.InvariantCulture) * PageBytes;
+        EduDevice second = FindEdu(SecondEdu);
+        Late = WriteLate(FindEdu(FirstEdu), held);
+        ToHv = [.. ClosedPages().Select(page => WriteLate(second, page))];
+        LateOfSecond = WriteLate(second, held + PageBytes);
+        Status = JsonNode.Parse(guest.Run("shadowctl status --json", Limit))!;
+    }
+
+    private EduDevice FindEdu(int slot)
+    {
+        string registers = guest.Run($"cut -d' ' -f1 /sys/bus/pci/devices/0000:00:{slot:x2}.0/resource | head -1", Limit);
+        string configuration = guest.Run("sed -n 's/^ *\\([0-9a-f]*\\)-.*MMCONFIG.*/\\1/p' /proc/iomem | head -1", Limit);
+        return new EduDevice(machine.Bus, Convert.ToUInt64(configuration.Trim(), 16) + (ulong)slot * 8 * PageBytes, Convert.ToUInt64(registers.Trim(), 16));
+    }
+
+    // The first page of Hv's region (the header of its image) and the last one of each part of the pool: nobody writes there by now.
+    private IEnumerable<ulong> ClosedPages() => Regex.Matches(machine.ReadHvLog(), "closed to devices from 0x([0-9a-f]+) to 0x([0-9a-f]+)", RegexOptions.IgnoreCase)
+        .Where((_, index) => machine.Options.Iommu != IommuKind.None)
+        .Select((match, index) => index == 0 ? Convert.ToUInt64(match.Groups[1].Value, 16) : Convert.ToUInt64(match.Groups[2].Value, 16) - PageBytes)
+        .Where(page => page < (ulong)MemoryMiB << 20);
+
+    private LateWrite WriteLate(EduDevice device, ulong target)
+    {
+        byte[] before = ReadPage(target);
+        device.WriteTo(target, Limit);
+        bool arrived = !before.AsSpan().SequenceEqual(ReadPage(target));
+        JsonNode remapping = JsonNode.Parse(guest.Run("shadowctl status --json", Limit))!["dma_remapping"]!;
+        return new LateWrite(target, arrived, (long)remapping["faults"]!, (string?)remapping["last_fault"]?["device"], (string?)remapping["last_fault"]?["address"]);
+    }
+
+    private byte[] ReadPage(ulong address)
+    {
+        string file = Path.Combine(machine.Options.RunFolder, "page");
+        machine.Qmp.SaveMemory(address, PageBytes, file);
+        byte[] page = File.ReadAllBytes(file);
+        File.Delete(file);
+        return page;
     }
 
     private bool Use(string devices, string first, string last)
@@ -134,8 +190,10 @@ public sealed class StrayDmaFixture : IDisposable
 
     private void Switch()
     {
+        EduDevice? restless = machine.Options.Iommu == IommuKind.None ? null : FindEdu(FirstEdu);
         guest.Begin("shadowctl switch");
-        WaitForTrace("Hv: devices are quiet");
+        WaitForTrace("Hv: switching", restless);
+        WaitForTrace("Hv: devices are quiet", restless);
         long whenQuiet = flood.Sent;
         WaitForTrace("Hv: switched");
         Thread.Sleep(After);
@@ -145,10 +203,12 @@ public sealed class StrayDmaFixture : IDisposable
         guest.LogIn(Limit);
     }
 
-    private void WaitForTrace(string line)
+    // The device that is restless becomes a bus master again whenever Hv has stopped it.
+    private void WaitForTrace(string line, EduDevice? restless = null)
     {
-        for (TimeSpan end = machine.Clock.Elapsed + Limit; !machine.ReadHvLog().Contains(line, StringComparison.Ordinal); Thread.Sleep(Poll))
+        for (TimeSpan end = machine.Clock.Elapsed + Limit; !machine.ReadHvLog().Contains(line, StringComparison.Ordinal); Thread.Sleep(restless is null ? Poll : TimeSpan.Zero))
         {
+            restless?.BecomeBusMaster();
             if (machine.Clock.Elapsed > end || machine.HasExited)
                 throw machine.Console.Failure($"Hv does not say '{line}'.");
         }

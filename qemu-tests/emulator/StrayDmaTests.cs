@@ -5,42 +5,47 @@ using Xunit.Abstractions;
 namespace Hv.EmulatorTests;
 
 /// <summary>Devices that are at work when the machine is switched do not touch the new system's memory, and come back as a normal boot has them.</summary>
-[Collection(Collections.Qemu)]
-public sealed class StrayDmaTests(StrayDmaFixture machine, ITestOutputHelper output) : IClassFixture<StrayDmaFixture>
+public abstract class StrayDmaTests(StrayDmaFixture machine, ITestOutputHelper output)
 {
     private const int FewestTransfers = 64, FewestPackets = 300;
+
+    /// <summary>The machine, which has told its story.</summary>
+    protected StrayDmaFixture Machine { get; } = machine;
+
+    /// <summary>What a test says besides its outcome.</summary>
+    protected ITestOutputHelper Output { get; } = output;
 
     [Fact]
     public void Transfers_under_way_at_the_switch_do_not_touch_the_new_systems_memory()
     {
-        output.WriteLine($"{machine.Transfers}, {machine.Held}, {machine.HeldAtEnd}");
-        Assert.InRange(machine.Transfers.Finished, FewestTransfers, int.MaxValue);
-        Assert.Equal(machine.Transfers.Finished, machine.Transfers.Arrived);
-        Assert.InRange(machine.Held.Looks, 2, int.MaxValue);
-        Assert.Equal(0, machine.Held.Wrong);
-        Assert.Equal(0, machine.HeldAtEnd.Wrong);
+        Output.WriteLine($"{Machine.Transfers}, {Machine.Held}, {Machine.HeldAtEnd}");
+        Assert.InRange(Machine.Transfers.Finished, FewestTransfers, int.MaxValue);
+        Assert.Equal(Machine.Transfers.Finished, Machine.Transfers.Arrived);
+        Assert.InRange(Machine.Held.Looks, 2, int.MaxValue);
+        Assert.Equal(0, Machine.Held.Wrong);
+        Assert.Equal(0, Machine.HeldAtEnd.Wrong);
     }
 
     [Fact]
     public void Packets_that_come_after_the_devices_are_quiet_do_not_get_into_memory()
     {
-        output.WriteLine($"{machine.Received}, {machine.InMemoryBefore}, {machine.Packets}");
-        Assert.InRange(machine.Received.Before, FewestPackets, long.MaxValue);
-        Assert.InRange(machine.Packets.Sent - machine.Packets.WhenQuiet, FewestPackets, long.MaxValue);
-        Assert.InRange(machine.InMemoryBefore, FewestPackets, machine.Packets.WhenQuiet);
-        Assert.InRange(machine.Packets.InMemory, 0, machine.Packets.WhenQuiet);
-        Assert.InRange(machine.Received.After, 1, long.MaxValue);
+        Output.WriteLine($"{Machine.Received}, {Machine.InMemoryBefore}, {Machine.Packets}");
+        Assert.InRange(Machine.Received.Before, FewestPackets, long.MaxValue);
+        Assert.InRange(Machine.Packets.Sent - Machine.Packets.WhenQuiet, FewestPackets, long.MaxValue);
+        Assert.InRange(Machine.InMemoryBefore, FewestPackets, Machine.Packets.WhenQuiet);
+        Assert.InRange(Machine.Packets.InMemory, 0, Machine.Packets.WhenQuiet);
+        Assert.InRange(Machine.Received.After, 1, long.MaxValue);
     }
 
     [Fact]
     public void The_devices_come_back_where_a_normal_boot_has_them()
     {
-        output.WriteLine(machine.KernelLog);
-        Assert.Equal(machine.PlacesBefore, machine.PlacesFound);
-        Assert.Equal(machine.Before.Count, machine.Found.Count);
-        Assert.All(machine.Before, device =>
+        Output.WriteLine(Machine.KernelLog);
+        Assert.Equal(Machine.PlacesBefore, Machine.PlacesFound);
+        Assert.Equal(Machine.Before.Count, Machine.Found.Count);
+        Assert.All(Machine.Before, device =>
         {
-            DeviceState found = Assert.Single(machine.Found, other => other.Address == device.Address);
+            DeviceState found = Assert.Single(Machine.Found, other => other.Address == device.Address);
             Assert.Equal((device.Id, device.Driver), (found.Id, found.Driver));
             Assert.Equal(device.Uses.Select(use => (use.Kind, use.Name, use.Facts)), found.Uses.Select(use => (use.Kind, use.Name, use.Facts)));
         });

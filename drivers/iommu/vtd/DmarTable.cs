@@ -49,7 +49,7 @@ public static class DmarTable
             return Status.Malformed;
         if (BinaryPrimitives.ReadUInt16LittleEndian(structure.Slice(SegmentOffset)) != 0)
             return Status.Unsupported;
-        return units.Add(registers, (ulong)PageSize.Small << (structure[SizeOffset] & SizeMask)) ? Status.Ok : Status.OutOfMemory;
+        return units.Add(registers, (ulong)PageSize.Small << (structure[SizeOffset] & SizeMask), 0) ? Status.Ok : Status.OutOfMemory;
     }
 
     private static Status ReadRegion(ReadOnlySpan<byte> structure, RemappingUnits units)

@@ -16,15 +16,20 @@ public sealed class EduDevice(BusAccess bus, ulong configuration, ulong register
     public void BecomeBusMaster() => bus.Write16(configuration + CommandRegister, Memory | BusMaster);
 
     /// <summary>Writes what is in its buffer to an address; returns when it has finished, or says that it has.</summary>
-    public void WriteTo(ulong target, TimeSpan limit)
+    public void WriteTo(ulong target, TimeSpan limit) => Copy(Buffer, target, ToMemory, limit);
+
+    /// <summary>Fills its buffer with what is at an address; returns when it has finished, or says that it has.</summary>
+    public void ReadFrom(ulong source, TimeSpan limit) => Copy(source, Buffer, 0, limit);
+
+    private void Copy(ulong source, ulong target, ulong direction, TimeSpan limit)
     {
         Stopwatch clock = Stopwatch.StartNew();
         BecomeBusMaster();
         Wait();
-        bus.Write64(registers + Source, Buffer);
+        bus.Write64(registers + Source, source);
         bus.Write64(registers + Target, target);
         bus.Write64(registers + Count, Transfer);
-        bus.Write64(registers + Command, ToMemory | Start);
+        bus.Write64(registers + Command, direction | Start);
         Wait();
 
         void Wait()

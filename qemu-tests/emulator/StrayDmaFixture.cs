@@ -11,7 +11,7 @@ namespace Hv.EmulatorTests;
 /// </summary>
 public abstract class StrayDmaFixture : IDisposable
 {
-    private const int MemoryMiB = 2048, HeldMiB = 128, TakenMiB = 600, DumpedMiB = 128, RunsTried = 6, PageBytes = 4096, FirstEdu = 0x10, SecondEdu = 0x11;
+    private const int MemoryMiB = 2048, HeldMiB = 128, BrieflyHeldMiB = 16, TakenMiB = 600, DumpedMiB = 128, RunsTried = 6, PageBytes = 4096, FirstEdu = 0x10, SecondEdu = 0x11;
     private const string Card = "52:54:00:f1:00:0d", Interface = "$(grep -l " + Card + " /sys/class/net/*/address | cut -d/ -f5)";
     // Disks are left alone: one of them is the system's. Not compared are expansion ROMs (line 7), whose place is the kernel's choice, and registers that bridges
     // themselves have, which a shadow does not see; bridges' windows are.
@@ -20,13 +20,15 @@ public abstract class StrayDmaFixture : IDisposable
 
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3), Long = TimeSpan.FromMinutes(6), Poll = TimeSpan.FromMilliseconds(10), After = TimeSpan.FromSeconds(4);
 
+    private readonly bool isBrief;
     private readonly PacketFlood flood = new();
     private readonly QemuMachine machine;
     private readonly Guest guest;
 
-    /// <summary>Runs the whole, on a machine with this remapping unit.</summary>
-    protected StrayDmaFixture(IommuKind iommu)
+    /// <summary>Runs the whole on a machine with this remapping unit, or in brief: without packets, transfers under way and a look at the devices.</summary>
+    protected StrayDmaFixture(IommuKind iommu, bool isBrief = false)
     {
+        this.isBrief = isBrief;
         machine = (QemuMachine)Machine.Start(BenchKind.QemuSvm, "dma", GuestKind.Small, memoryMiB: MemoryMiB, iommu: iommu, busAccess: true, extra:
         [
             "-device", "pcie-root-port,id=rootport,bus=pcie.0,chassis=1,slot=1,addr=1c.0", "-device", "pcie-pci-bridge,id=conventional,bus=pcie.0,addr=1d.0",
@@ -110,39 +112,65 @@ public abstract class StrayDmaFixture : IDisposable
     {
         guest.WaitUntilUp(Limit);
         guest.LogIn(Limit);
+        if (!isBrief)
+            UseDevices();
+        // The new system does not look for devices before it is told to, and shows which memory it holds.
+        guest.Run("printf '#!/bin/sh\\nexec shadowctl ready\\n' >/etc/rc.d/shadowctl", Limit);
+        guest.Run($"printf '#!/bin/sh\\n/usr/local/sbin/dma hold {(isBrief ? BrieflyHeldMiB : HeldMiB)} /run/held &\\nuntil [ -e /run/held.result ]; do sleep 1; done\\nsed \"s/^/HELD /;{RunsTried}q\" /run/held >/dev/ttyS0\\necho HELD-ALL >/dev/ttyS0\\n' >/etc/rc.d/hold; chmod 755 /etc/rc.d/hold /etc/rc.d/shadowctl; sync", Limit);
+        guest.Run("shadowctl start --cold && shadowctl wait --timeout 300", Long);
+        guest.Run("until shadowctl log | grep -q HELD-ALL; do sleep 2; done", Long);
+        MatchCollection runs = Regex.Matches(guest.Run("shadowctl log | grep '^HELD '", Limit), "HELD ([0-9a-f]+) ([0-9a-f]+)");
+        long receivedBefore = 0;
+        if (!isBrief)
+        {
+            // Not while the shadow boots: on a slow host the packets leave it no time.
+            flood.Start();
+            KeepBusy(runs);
+            receivedBefore = ReadReceived();
+            InMemoryBefore = LastInMemory();
+        }
+        Switch();
+        Held = WaitForLooks(isBrief ? 1 : 2);
+        guest.Run("shadowctl finish", Long);
+        if (!isBrief)
+            LookAtDevices(receivedBefore);
+        HeldAtEnd = WaitForLooks(1);
+        WriteLate(ulong.Parse(runs[0].Groups[1].Value, NumberStyles.HexNumber, CultureInfo.InvariantCulture) * PageBytes);
+    }
+
+    private void UseDevices()
+    {
         guest.Run("ln -s /sbin/load-drivers /etc/rc.d/load-drivers; load-drivers; sleep 2", Limit);
         PlacesBefore = guest.Run(Resources, Limit);
         Before = DeviceState.Parse(guest.Run(Check, Limit));
         guest.Run($"ip link set {Interface} up", Limit);
-        // The new system does not look for devices before it is told to, and shows which memory it holds.
-        guest.Run("printf '#!/bin/sh\\nexec shadowctl ready\\n' >/etc/rc.d/shadowctl", Limit);
-        guest.Run($"printf '#!/bin/sh\\n/usr/local/sbin/dma hold {HeldMiB} /run/held &\\nuntil [ -e /run/held.result ]; do sleep 1; done\\nsed \"s/^/HELD /;{RunsTried}q\" /run/held >/dev/ttyS0\\necho HELD-ALL >/dev/ttyS0\\n' >/etc/rc.d/hold; chmod 755 /etc/rc.d/hold; sync", Limit);
-        guest.Run("shadowctl start --cold && shadowctl wait --timeout 300", Long);
-        guest.Run("until shadowctl log | grep -q HELD-ALL; do sleep 2; done", Long);
-        // Not while the shadow boots: on a slow host the packets leave it no time.
-        flood.Start();
-        MatchCollection runs = Regex.Matches(guest.Run("shadowctl log | grep '^HELD '", Limit), "HELD ([0-9a-f]+) ([0-9a-f]+)");
+    }
+
+    private void KeepBusy(MatchCollection runs)
+    {
         string devices = string.Join(' ', Before.Where(device => device.Id == "1234:11e8").Select(device => device.Address));
         if (!runs.Any(run => Use(devices, run.Groups[1].Value, run.Groups[2].Value)))
             throw new BenchException("None of the memory that the new system holds could be had.");
         guest.Run("until [ $(sed -n 's/transfers=\\([0-9]*\\) .*/\\1/p' /tmp/edu | tail -1) -ge 64 ]; do sleep 1; done 2>/dev/null", Limit);
         Match transfers = Regex.Match(guest.Run("tail -1 /tmp/edu", Limit), @"transfers=(\d+) arrived=(\d+)");
         Transfers = (int.Parse(transfers.Groups[1].Value), int.Parse(transfers.Groups[2].Value));
-        long receivedBefore = ReadReceived();
-        InMemoryBefore = LastInMemory();
-        Switch();
-        Held = WaitForLooks(2);
-        guest.Run("shadowctl finish", Long);
+    }
+
+    private void LookAtDevices(long receivedBefore)
+    {
         guest.Run("sleep 3", Limit);
         PlacesFound = guest.Run(Resources, Limit);
         Found = DeviceState.Parse(guest.Run(Check, Limit));
         KernelLog = guest.Run("dmesg | grep -e 'Enhanced Allocation' -e 'BAR [0-9]' || true", Limit);
         guest.Run($"ip link set {Interface} up; sleep 5", Limit);
         Received = (receivedBefore, ReadReceived());
-        HeldAtEnd = WaitForLooks(1);
+    }
+
+    private void WriteLate(ulong held)
+    {
         Devices = guest.Run("shadowctl status --devices", Limit);
-        ulong held = ulong.Parse(runs[0].Groups[1].Value, NumberStyles.HexNumber, CultureInfo.InvariantCulture) * PageBytes;
         EduDevice second = FindEdu(SecondEdu);
+        second.ReadFrom(held, Limit);
         Late = WriteLate(FindEdu(FirstEdu), held);
         ToHv = [.. ClosedPages().Select(page => WriteLate(second, page))];
         LateOfSecond = WriteLate(second, held + PageBytes);
@@ -196,9 +224,12 @@ public abstract class StrayDmaFixture : IDisposable
         WaitForTrace("Hv: devices are quiet", restless);
         long whenQuiet = flood.Sent;
         WaitForTrace("Hv: switched");
-        Thread.Sleep(After);
-        flood.Stop();
-        Packets = (whenQuiet, flood.Sent, LastInMemory());
+        if (!isBrief)
+        {
+            Thread.Sleep(After);
+            flood.Stop();
+            Packets = (whenQuiet, flood.Sent, LastInMemory());
+        }
         machine.Console.Send("\n");
         guest.LogIn(Limit);
     }

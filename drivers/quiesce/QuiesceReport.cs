@@ -30,6 +30,8 @@ public sealed class QuiesceReport
     public bool IsBlocked;
     /// <summary>The OS had moved the BARs; they were put back before the registers were used.</summary>
     public bool HadMovedBars;
+    /// <summary>Virtual functions of it were on, and were turned off.</summary>
+    public bool HadVirtualFunctions;
     /// <summary>Time from beginning to end.</summary>
     public ulong Nanoseconds;
 
@@ -45,6 +47,7 @@ public sealed class QuiesceReport
         WasIsolated = false;
         IsBlocked = false;
         HadMovedBars = false;
+        HadVirtualFunctions = false;
         Nanoseconds = 0;
     }
 }

@@ -10,14 +10,14 @@ public sealed class AmdViDmaTests(AmdViDmaFixture machine, ITestOutputHelper out
     [Fact]
     public void A_device_that_will_not_quiet_is_cut_off()
     {
-        output.WriteLine($"{machine.Late}\n{machine.Devices}");
+        output.WriteLine($"{machine.OfRestless}\n{machine.Devices}");
         RemappingChecks.IsCutOff(machine, hasAddresses: false);
     }
 
     [Fact]
     public void A_device_that_is_quiet_still_reaches_the_systems_memory()
     {
-        output.WriteLine($"{machine.LateOfSecond}");
+        output.WriteLine($"{machine.OfQuiet}");
         RemappingChecks.OthersAreNot(machine);
     }
 

@@ -11,9 +11,9 @@ public sealed class PlainStrayDmaTests(PlainDmaFixture machine, ITestOutputHelpe
     [Fact]
     public void A_device_that_is_told_to_write_later_does()
     {
-        Assert.True(Machine.Late.Arrived);
-        Assert.True(Machine.LateOfSecond.Arrived);
-        Assert.Equal(0, Machine.Late.Faults);
+        Assert.True(Machine.OfRestless.Arrived);
+        Assert.True(Machine.OfQuiet.Arrived);
+        Assert.Equal(0, Machine.OfRestless.Faults);
         Assert.Equal("none", (string?)Machine.Status["dma_remapping"]!["state"]);
         Assert.Contains("DMA remapping: none", Machine.Devices, StringComparison.Ordinal);
     }

@@ -11,7 +11,8 @@ namespace Hv.EmulatorTests;
 /// </summary>
 public abstract class StrayDmaFixture : IDisposable
 {
-    private const int MemoryMiB = 2048, HeldMiB = 128, BrieflyHeldMiB = 16, TakenMiB = 600, DumpedMiB = 128, RunsTried = 6, PageBytes = 4096, FirstEdu = 0x10, SecondEdu = 0x11;
+    private const int MemoryMiB = 2048, HeldMiB = 128, BrieflyHeldMiB = 16, TakenMiB = 600, DumpedMiB = 128, RunsTried = 6, PageBytes = 4096, RestlessEdu = 0x11, QuietEdu = 0x10;
+    private const string EduId = "1234:11e8";
     private const string Card = "52:54:00:f1:00:0d", Interface = "$(grep -l " + Card + " /sys/class/net/*/address | cut -d/ -f5)";
     // Disks are left alone: one of them is the system's. Not compared are expansion ROMs (line 7), whose place is the kernel's choice, and registers that bridges
     // themselves have, which a shadow does not see; bridges' windows are.
@@ -75,6 +76,11 @@ public abstract class StrayDmaFixture : IDisposable
     /// <summary>The same once the devices are in use again.</summary>
     public (int Looks, int Wrong) HeldAtEnd { get; private set; }
 
+    /// <summary>
+    /// The same after a device has, at the end, been told to write to a page that is held: what Hv must not let happen is noticed when it does.
+    /// </summary>
+    public (int Looks, int Wrong) HeldAfterStray { get; private set; }
+
     /// <summary>Packets that the card had received before the switch, and later in the promoted system.</summary>
     public (long Before, long After) Received { get; private set; }
 
@@ -93,13 +99,13 @@ public abstract class StrayDmaFixture : IDisposable
     /// <summary>See <see cref="Status"/>.</summary>
     public string Devices { get; private set; } = "";
 
-    /// <summary>Whether a write of the first edu device, long after the switch, got into memory that the promoted system holds, and what the remapping unit says.</summary>
-    public LateWrite Late { get; private set; }
+    /// <summary>A write, long after the switch, to memory that the promoted system holds, of an edu device that went on being a bus master at the switch if there is a remapping unit.</summary>
+    public LateWrite OfRestless { get; private set; }
 
-    /// <summary>The same of the second edu device.</summary>
-    public LateWrite LateOfSecond { get; private set; }
+    /// <summary>The same of another one, which did not.</summary>
+    public LateWrite OfQuiet { get; private set; }
 
-    /// <summary>The same device's writes to memory of Hv's, one for each place that is closed to devices.</summary>
+    /// <summary>Writes of that one to memory of Hv's, one for each place that is closed to devices.</summary>
     public IReadOnlyList<LateWrite> ToHv { get; private set; } = [];
 
     public void Dispose()
@@ -135,6 +141,11 @@ public abstract class StrayDmaFixture : IDisposable
         if (!isBrief)
             LookAtDevices(receivedBefore);
         HeldAtEnd = WaitForLooks(1);
+        if (!isBrief)
+        {
+            guest.Run($"dma stray {Before.First(device => device.Id == EduId).Address} $(cut -d' ' -f1 /run/held | head -1)", Limit);
+            HeldAfterStray = WaitForLooks(1);
+        }
         WriteLate(ulong.Parse(runs[0].Groups[1].Value, NumberStyles.HexNumber, CultureInfo.InvariantCulture) * PageBytes);
     }
 
@@ -148,7 +159,7 @@ public abstract class StrayDmaFixture : IDisposable
 
     private void KeepBusy(MatchCollection runs)
     {
-        string devices = string.Join(' ', Before.Where(device => device.Id == "1234:11e8").Select(device => device.Address));
+        string devices = string.Join(' ', Before.Where(device => device.Id == EduId).Select(device => device.Address));
         if (!runs.Any(run => Use(devices, run.Groups[1].Value, run.Groups[2].Value)))
             throw new BenchException("None of the memory that the new system holds could be had.");
         guest.Run("until [ $(sed -n 's/transfers=\\([0-9]*\\) .*/\\1/p' /tmp/edu | tail -1) -ge 64 ]; do sleep 1; done 2>/dev/null", Limit);
@@ -168,12 +179,14 @@ public abstract class StrayDmaFixture : IDisposable
 
     private void WriteLate(ulong held)
     {
+        // It would put right what has become wrong.
+        guest.Run("killall -STOP dma", Limit);
         Devices = guest.Run("shadowctl status --devices", Limit);
-        EduDevice second = FindEdu(SecondEdu);
-        second.ReadFrom(held, Limit);
-        Late = WriteLate(FindEdu(FirstEdu), held);
-        ToHv = [.. ClosedPages().Select(page => WriteLate(second, page))];
-        LateOfSecond = WriteLate(second, held + PageBytes);
+        EduDevice quiet = FindEdu(QuietEdu);
+        quiet.ReadFrom(held, Limit);
+        OfRestless = WriteLate(FindEdu(RestlessEdu), held);
+        ToHv = [.. ClosedPages().Select(page => WriteLate(quiet, page))];
+        OfQuiet = WriteLate(quiet, held + PageBytes);
         Status = JsonNode.Parse(guest.Run("shadowctl status --json", Limit))!;
     }
 
@@ -218,7 +231,7 @@ public abstract class StrayDmaFixture : IDisposable
 
     private void Switch()
     {
-        EduDevice? restless = machine.Options.Iommu == IommuKind.None ? null : FindEdu(FirstEdu);
+        EduDevice? restless = machine.Options.Iommu == IommuKind.None ? null : FindEdu(RestlessEdu);
         guest.Begin("shadowctl switch");
         WaitForTrace("Hv: switching", restless);
         WaitForTrace("Hv: devices are quiet", restless);

@@ -10,14 +10,14 @@ public sealed class VtdStrayDmaTests(VtdDmaFixture machine, ITestOutputHelper ou
     [Fact]
     public void A_device_that_will_not_quiet_is_cut_off()
     {
-        Output.WriteLine($"{Machine.Late}\n{Machine.Devices}");
+        Output.WriteLine($"{Machine.OfRestless}\n{Machine.Devices}");
         RemappingChecks.IsCutOff(Machine, hasAddresses: true);
     }
 
     [Fact]
     public void A_device_that_is_quiet_still_reaches_the_systems_memory()
     {
-        Output.WriteLine($"{Machine.LateOfSecond}");
+        Output.WriteLine($"{Machine.OfQuiet}");
         RemappingChecks.OthersAreNot(Machine);
     }
 

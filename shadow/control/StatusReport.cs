@@ -131,6 +131,7 @@ public sealed unsafe class StatusReport
         | (report.WasStillPending ? QuiesceFlags.WasStillPending : QuiesceFlags.None)
         | (report.WasIsolated ? QuiesceFlags.WasIsolated : QuiesceFlags.None)
         | (report.HadMovedBars ? QuiesceFlags.HadMovedBars : QuiesceFlags.None)
+        | (report.HadVirtualFunctions ? QuiesceFlags.HadVirtualFunctions : QuiesceFlags.None)
         | (report.IsBlocked ? QuiesceFlags.IsBlocked : QuiesceFlags.None);
 
     private static void FillRemapping(HvMachine machine, StatusBlock* block)

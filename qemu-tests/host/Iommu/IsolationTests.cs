@@ -40,7 +40,7 @@ public sealed class IsolationTests
         _two.PowerOnIsNow();
         var host = new PortPciHost(_bus.Ports);
         Assert.Equal(Status.Ok, _table.Scan(host, false));
-        _quiescer = new Quiescer(host, _memory, new RegisterPorts(_memory), _time, _table, 4) { Remapping = _remapping };
+        _quiescer = new Quiescer(host, null, _memory, new RegisterPorts(_memory), _time, _table, 4) { Remapping = _remapping };
         Assert.Equal(Status.Ok, _quiescer.Add(_table.Find(s_first)!));
         Assert.Equal(Status.Ok, _quiescer.Add(_table.Find(s_second)!));
         BecomeMaster(_one);

@@ -174,6 +174,7 @@ public sealed unsafe class StatusView
             json.WriteBoolean("was_isolated", record.Has(QuiesceFlags.WasIsolated));
             json.WriteBoolean("is_blocked", record.Has(QuiesceFlags.IsBlocked));
             json.WriteBoolean("had_moved_bars", record.Has(QuiesceFlags.HadMovedBars));
+            json.WriteBoolean("had_virtual_functions", record.Has(QuiesceFlags.HadVirtualFunctions));
             json.WriteNumber("seconds", record.Microseconds / 1e6);
         }
         json.WriteEndObject();

@@ -1,7 +1,7 @@
 namespace Hv.Drivers.Control;
 
 /// <summary>What has become of the machine's DMA remapping units.</summary>
-public enum RemappingState : byte
+public enum RemappingState : uint
 {
     /// <summary>The firmware describes none.</summary>
     None,

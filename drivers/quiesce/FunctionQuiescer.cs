@@ -154,8 +154,8 @@ public sealed class FunctionQuiescer
     }
 
     /// <summary>
-    /// When all functions have come to rest: one that has not, or has become a bus master again meanwhile, is cut off, best by
-    /// <paramref name="remapping"/>, for good: until the next switch finds it quiet.
+    /// When all functions have come to rest: one that has not, has not come back from its reset, or has become a bus master again meanwhile, is cut off, best
+    /// by <paramref name="remapping"/>, for good: until the next switch finds it quiet.
     /// </summary>
     public void LookAgain(DmaRemapping? remapping, PciFunctionTable table)
     {
@@ -164,7 +164,7 @@ public sealed class FunctionQuiescer
             _host.ChangeCommand(Address, 0, PciRegister.CommandBusMaster);
             Report.Status = Status.Timeout;
         }
-        bool block = Report.Status == Status.Timeout;
+        bool block = Report.Status == Status.Timeout || (Report.Status == Status.NotFound && Report.Tried != ResetMethod.None);
         if (remapping != null && (block || _isBlocked))
         {
             bool done = remapping.Set(_host, table, _function, block ? DmaAccess.Nothing : DmaAccess.Guests) == Status.Ok;

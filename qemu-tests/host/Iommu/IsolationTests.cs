@@ -94,7 +94,7 @@ public sealed class IsolationTests
     {
         _two.DiesAtFlr = true;
         _ = _quiescer.Run();
-        Assert.Equal(Status.Timeout, _quiescer.Report(1).Status);
+        Assert.Equal(Status.NotFound, _quiescer.Report(1).Status);
         Assert.Equal(DmaAccess.Nothing, _remapping.Access[s_second.Value]);
         Assert.True(_quiescer.Report(1).IsBlocked);
     }

@@ -23,13 +23,7 @@ public sealed class BusAccess : IDisposable
     }
 
     /// <summary>Reads 64 bits.</summary>
-    public ulong Read64(ulong address) => Read("readq", address);
-
-    /// <summary>Reads 32 bits.</summary>
-    public uint Read32(ulong address) => (uint)Read("readl", address);
-
-    /// <summary>Reads 16 bits.</summary>
-    public ushort Read16(ulong address) => (ushort)Read("readw", address);
+    public ulong Read64(ulong address) => ulong.Parse(Ask("readq", address).AsSpan(2), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
 
     /// <summary>Writes 64 bits.</summary>
     public void Write64(ulong address, ulong value) => Ask("writeq", address, value);
@@ -43,8 +37,6 @@ public sealed class BusAccess : IDisposable
         reader.Dispose();
         socket.Dispose();
     }
-
-    private ulong Read(string command, ulong address) => ulong.Parse(Ask(command, address).AsSpan(2), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
 
     private string Ask(string command, params ReadOnlySpan<ulong> numbers)
     {

@@ -1,6 +1,7 @@
 using System;
 using Hv.Boot.Uefi;
 using Hv.Drivers.Block;
+using Hv.Drivers.Iommu;
 using Hv.Drivers.Nvme.Virtual;
 using Hv.Drivers.Pci.Host;
 using Hv.Drivers.Platform;
@@ -80,6 +81,10 @@ internal sealed unsafe class BootCalls : BootCallHandler
         Status mapped = _machine.MapRegisters(controller);
         if (mapped != Status.Ok)
             return mapped;
+        // Its queues and the shadow's blocks are in Hv's own memory.
+        Status reaches = _machine.Quiescer.Remapping?.Set(_machine.Pci, _machine.Functions, controller, DmaAccess.Everything) ?? Status.Ok;
+        if (reaches != Status.Ok)
+            return reaches;
         Result<BlockDevice> opened = BootDisk.Open(_machine.Pci, controller, unit, _machine.Ports, _machine.Time, _machine.Region);
         if (!opened.IsOk)
             return opened.Status;
@@ -197,7 +202,7 @@ internal sealed unsafe class BootCalls : BootCallHandler
         return Status.Ok;
     }
 
-    // Bridges are seen by a shadow; everything else of the real machine is silenced at a switch.
+    // Bridges are seen by a shadow; everything else of the real machine is silenced at a switch. A remapping unit does no DMA for anybody, and is Hv's or nobody's.
     private void AddFunctions(BootSnapshot snapshot)
     {
         for (int i = 0; i < _machine.Functions.Count; i++)
@@ -210,7 +215,7 @@ internal sealed unsafe class BootCalls : BootCallHandler
             }
             if (function.IsBridge)
                 _machine.AddBridge(function, snapshot.Platform);
-            else
+            else if (function.Class >> 8 != PciConfig.RemappingUnit)
                 _ = _machine.Quiescer.Add(function);
         }
     }

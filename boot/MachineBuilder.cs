@@ -50,6 +50,7 @@ internal static unsafe class MachineBuilder
         if (parameters->FrameBuffer != 0)
             _ = AddressSpace.MapDevice(addressSpace, parameters->FrameBuffer, parameters->FrameBufferBytes);
         machine.Quiescer = new Quiescer(machine.Pci, extended, new RealMmio(new HostPhysical(0)), machine.Ports, time, machine.Functions, MaxQuiesced);
+        RemappingBuilder.Build(parameters, machine, identity, nested);
         ParkOtherProcessors(parameters, machine.Configuration.ApicId);
         machine.Primary = NewVm(machine);
         machine.Shadow = NewVm(machine);

@@ -10,12 +10,12 @@ public static unsafe class AcpiTables
     /// <summary>Bytes of a table's header (5.2.6).</summary>
     public const int HeaderBytes = 36;
 
-    private const int RsdpXsdtAddress = 24, LengthField = 4;
+    private const int RsdpXsdtAddress = 24, LengthField = 4, ChecksumOffset = 9;
     private const int FadtDsdt = 40, FadtExtendedDsdt = 140;
     private const uint LongestTable = 1024 * 1024;
 
-    /// <summary>"MCFG", "FACP", "HPET", "APIC": signatures as they are read, little endian.</summary>
-    public const uint Mcfg = 0x4746_434D, Fadt = 0x5043_4146, Hpet = 0x5445_5048, Madt = 0x4349_5041;
+    /// <summary>"MCFG", "FACP", "HPET", "APIC", "DMAR", "IVRS": signatures as they are read, little endian.</summary>
+    public const uint Mcfg = 0x4746_434D, Fadt = 0x5043_4146, Hpet = 0x5445_5048, Madt = 0x4349_5041, Dmar = 0x5241_4D44, Ivrs = 0x5352_5649;
 
     /// <summary>"SSDT", "PSDT": tables of AML besides the DSDT.</summary>
     public const uint Ssdt = 0x5444_5353, Psdt = 0x5444_5350;
@@ -54,15 +54,23 @@ public static unsafe class AcpiTables
     /// <summary>The signature of a table; 0 of none.</summary>
     public static uint SignatureOf(ReadOnlySpan<byte> table) => table.Length >= HeaderBytes ? BinaryPrimitives.ReadUInt32LittleEndian(table) : 0;
 
-    /// <summary>Sets the checksum of a table: its bytes add up to zero (5.2.6).</summary>
+    /// <summary>
+    /// Gives a table a signature that nobody looks for: its first letter becomes X. Whoever still knows where the table is finds it whole.
+    /// </summary>
+    public static void Hide(Span<byte> table)
+    {
+        table[0] = (byte)'X';
+        MendChecksum(table);
+    }
+
+    /// <summary>Makes the bytes of a table add up to zero (5.2.6).</summary>
     public static void MendChecksum(Span<byte> table)
     {
-        const int checksum = 9;
-        table[checksum] = 0;
+        table[ChecksumOffset] = 0;
         byte sum = 0;
         for (int i = 0; i < table.Length; i++)
             sum += table[i];
-        table[checksum] = (byte)-sum;
+        table[ChecksumOffset] = (byte)-sum;
     }
 
     private static ReadOnlySpan<byte> RootTable(byte* rsdp) =>

@@ -14,10 +14,12 @@ public enum QuiesceFlags : byte
     IsQuiet = 1 << 1,
     /// <summary>Its transactions did not end in time.</summary>
     WasStillPending = 1 << 2,
-    /// <summary>It went on being a bus master, and bus mastering of the bridge above it was turned off.</summary>
+    /// <summary>It would not quiet, and was cut off by the bridge above it or by a remapping unit.</summary>
     WasIsolated = 1 << 3,
     /// <summary>The OS had moved its registers, and they were put back before they were used.</summary>
     HadMovedBars = 1 << 4,
     /// <summary>Virtual functions of it were on, and were turned off.</summary>
     HadVirtualFunctions = 1 << 5,
+    /// <summary>A remapping unit blocks its DMA.</summary>
+    IsBlocked = 1 << 6,
 }

@@ -132,6 +132,21 @@ public unsafe struct StatusBlock
     /// <summary>What <see cref="ControlOpcode.ReadScreen"/> reads; all 0 if there is no screen.</summary>
     [FieldOffset(3736)] public ScreenMode Screen;
 
+    /// <summary>What has become of the machine's DMA remapping units.</summary>
+    [FieldOffset(3904)] public RemappingState Remapping;
+    /// <summary>How many of them Hv uses.</summary>
+    [FieldOffset(3908)] public byte RemappingUnits;
+    /// <summary>Why the last refused request was refused, as the unit says it: the fault reason of VT-d, the event code of AMD-Vi.</summary>
+    [FieldOffset(3909)] public byte LastFaultReason;
+    /// <summary>1 if the last refused request would have written, else 0.</summary>
+    [FieldOffset(3910)] public byte LastFaultIsWrite;
+    /// <summary>Whose request it was: bus in bits 15:8, device in 7:3, function in 2:0.</summary>
+    [FieldOffset(3928)] public ushort LastFaultRequester;
+    /// <summary>How many requests of devices the units have refused, as far as they have recorded them; if 0, there is no last one.</summary>
+    [FieldOffset(3912)] public ulong RemappingFaults;
+    /// <summary>The address of the last one, host-physical.</summary>
+    [FieldOffset(3920)] public ulong LastFaultAddress;
+
     /// <summary>Quiesce record <paramref name="index"/>, 0 to <see cref="MaximumQuiesceRecords"/> - 1.</summary>
     public QuiesceRecord ReadQuiesce(int index)
     {

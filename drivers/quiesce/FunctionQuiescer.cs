@@ -1,3 +1,4 @@
+using Hv.Drivers.Iommu;
 using Hv.Drivers.Pci;
 using Hv.Drivers.Pci.Host;
 using Hv.Kernel;
@@ -52,6 +53,7 @@ public sealed class FunctionQuiescer
     private ResetMethod _method;
     private Deadline _deadline;
     private ulong _begin;
+    private bool _isBlocked;
 
     /// <summary>
     /// For <paramref name="function"/>, whose configuration space at boot is <paramref name="boot"/>; offsets in
@@ -149,6 +151,39 @@ public sealed class FunctionQuiescer
                 break;
         }
         return _phase == Phase.Finished;
+    }
+
+    /// <summary>
+    /// When all functions have come to rest: one that has not, has not come back from its reset, or has become a bus master again meanwhile, is cut off, best
+    /// by <paramref name="remapping"/>, for good: until the next switch finds it quiet.
+    /// </summary>
+    public void LookAgain(DmaRemapping? remapping, PciFunctionTable table)
+    {
+        if (Report.Status != Status.Timeout && IsBusMaster && !Report.WasIsolated)
+        {
+            _host.ChangeCommand(Address, 0, PciRegister.CommandBusMaster);
+            Report.Status = Status.Timeout;
+        }
+        bool block = Report.Status == Status.Timeout || (Report.Status == Status.NotFound && Report.Tried != ResetMethod.None);
+        if (remapping != null && (block || _isBlocked))
+        {
+            bool done = remapping.Set(_host, table, _function, block ? DmaAccess.Nothing : DmaAccess.Guests) == Status.Ok;
+            _isBlocked = done ? block : _isBlocked;
+            Report.WasIsolated |= block && done;
+            Report.IsBlocked = _isBlocked;
+            block &= !done;
+        }
+        if (block && !Report.WasIsolated && IsBusMaster)
+            _ = Isolate();
+    }
+
+    private bool IsBusMaster
+    {
+        get
+        {
+            ushort command = _host.Read16(Address, PciRegister.Command);
+            return command != PciConfig.NoVendor && (command & PciRegister.CommandBusMaster) != 0;
+        }
     }
 
     private PciAddress Address => _function.Address;
@@ -371,8 +406,7 @@ public sealed class FunctionQuiescer
     /// </summary>
     private bool Isolate()
     {
-        ushort command = _host.Read16(Address, PciRegister.Command);
-        if (command == PciConfig.NoVendor || (command & PciRegister.CommandBusMaster) == 0)
+        if (!IsBusMaster)
             return true;
         if (!_isAloneOnBus || !_function.HasParent)
             return false;

@@ -24,8 +24,10 @@ public sealed class QuiesceReport
     public ResetMethod Worked;
     /// <summary>Transactions were still pending at the end of the wait for them.</summary>
     public bool WasStillPending;
-    /// <summary>It went on being a bus master, so that bus mastering of the bridge above it was turned off.</summary>
+    /// <summary>It would not quiet, so that a remapping unit blocks its DMA (<see cref="IsBlocked"/>) or bus mastering of the bridge above it was turned off.</summary>
     public bool WasIsolated;
+    /// <summary>A remapping unit blocks its DMA, until a switch finds it quiet.</summary>
+    public bool IsBlocked;
     /// <summary>The OS had moved the BARs; they were put back before the registers were used.</summary>
     public bool HadMovedBars;
     /// <summary>Virtual functions of it were on, and were turned off.</summary>
@@ -43,6 +45,7 @@ public sealed class QuiesceReport
         Worked = ResetMethod.None;
         WasStillPending = false;
         WasIsolated = false;
+        IsBlocked = false;
         HadMovedBars = false;
         HadVirtualFunctions = false;
         Nanoseconds = 0;

@@ -1,3 +1,4 @@
+using Hv.Drivers.Iommu;
 using Hv.Drivers.Pci;
 using Hv.Drivers.Pci.Host;
 using Hv.Kernel;
@@ -38,6 +39,9 @@ public sealed class Quiescer
 
     /// <summary>The functions' places, told to the OS that finds them anew.</summary>
     public FixedPlaces Places { get; }
+
+    /// <summary>The machine's remapping units, if Hv has them: they cut off functions that will not quiet. Null otherwise.</summary>
+    public DmaRemapping? Remapping { get; set; }
 
     /// <summary>How many functions were added.</summary>
     public int Count { get; private set; }
@@ -91,8 +95,13 @@ public sealed class Quiescer
             }
         }
         Status status = Status.Ok;
-        for (int index = 0; index < Count && status == Status.Ok; index++)
-            status = _functions[index].Report.Status;
+        for (int index = 0; index < Count; index++)
+        {
+            _functions[index].LookAgain(Remapping, _table);
+            if (status == Status.Ok)
+                status = _functions[index].Report.Status;
+        }
+        Remapping?.CollectFaults();
         return status;
     }
 

@@ -91,6 +91,30 @@ public sealed unsafe class PagePool : PageSource
         return null;
     }
 
+    /// <summary>Takes <paramref name="count"/> zeroed pages in a row; null if there are none. Slow: used while booting.</summary>
+    public byte* TakeRun(uint count)
+    {
+        for (int i = 0; i < _count; i++)
+        {
+            ref Extent extent = ref _extents[i];
+            ulong run = 0;
+            for (ulong page = 0; page < extent.Pages; page++)
+            {
+                run = (extent.Free[page / BitsPerWord] >> (int)(page % BitsPerWord) & 1) == 0 ? 0 : run + 1;
+                if (run != count)
+                    continue;
+                ulong first = page + 1 - count;
+                for (ulong taken = first; taken <= page; taken++)
+                    extent.Free[taken / BitsPerWord] &= ~(1ul << (int)(taken % BitsPerWord));
+                _freePages -= count;
+                byte* start = extent.Start + first * PageSize.Small;
+                new Span<byte>(start, (int)(count * PageSize.Small)).Clear();
+                return start;
+            }
+        }
+        return null;
+    }
+
     /// <inheritdoc/>
     public override void ReturnPage(byte* page)
     {

@@ -3,7 +3,7 @@ using System.Threading;
 namespace Hv.Kernel.Memory;
 
 /// <summary>
-/// A four-level page table in either format: nested tables (EPT, NPT) and Hv's own address space. The largest pages that the
+/// A four-level page table in any format: nested tables (EPT, NPT), tables of DMA remapping and Hv's own address space. The largest pages that the
 /// request allows are used; a large page is split when a part of it changes. Callers flush the processor's caches of it.
 /// </summary>
 /// <remarks>Changed only by the processor that owns the VM, or while the VM is stopped. Tables come from the page source given.</remarks>
@@ -17,20 +17,43 @@ public sealed unsafe class PageTable
     private readonly NestedFormat _format;
     private readonly PageSource _pages;
     private readonly ulong* _root;
-    private readonly bool _hugePages;
+    private readonly int _largestLevel;
 
     /// <summary>Makes an empty table. <paramref name="hugePages"/>: 1 GiB leaves may be used.</summary>
     public PageTable(NestedFormat format, PageSource pages, bool hugePages)
+        : this(format, pages, hugePages ? PageSize.HugeShift : PageSize.LargeShift)
+    {
+    }
+
+    /// <summary>Makes an empty table whose leaves have up to 1 &lt;&lt; <paramref name="largestShift"/> bytes.</summary>
+    public PageTable(NestedFormat format, PageSource pages, int largestShift)
     {
         _format = format;
         _pages = pages;
-        _hugePages = hugePages;
+        _largestLevel = (largestShift - PageSize.SmallShift) / BitsPerLevel;
         _root = (ulong*)pages.TakePage();
         Invariant.Holds(_root != null, "no page for a page table root");
     }
 
     /// <summary>The root table: what CR3, nCR3 or the EPT pointer names.</summary>
     public HostPhysical Root => new((ulong)_root);
+
+    /// <summary>
+    /// The table of the lowest 512 GiB: the root for who knows three levels only. <see cref="Status.NotFound"/> if nothing is mapped there, or if
+    /// anything is mapped above.
+    /// </summary>
+    public Result<HostPhysical> ThreeLevelRoot
+    {
+        get
+        {
+            for (int i = 1; i < EntriesPerTable; i++)
+            {
+                if (_format.IsPresent(_root[i]))
+                    return Status.NotFound;
+            }
+            return _format.IsPresent(_root[0]) ? new HostPhysical(_root[0] & NestedFormat.AddressMask) : Status.NotFound;
+        }
+    }
 
     /// <summary>The format of the entries.</summary>
     public NestedFormat Format => _format;
@@ -57,7 +80,7 @@ public sealed unsafe class PageTable
             ulong entry = Volatile.Read(ref table[(int)(address >> shift) & (EntriesPerTable - 1)]);
             if (!_format.IsPresent(entry))
                 return 0;
-            if (level == 0 || (entry & NestedFormat.LargePage) != 0)
+            if (level == 0 || _format.IsLarge(entry))
                 return entry;
             table = (ulong*)(entry & NestedFormat.AddressMask);
         }
@@ -77,7 +100,7 @@ public sealed unsafe class PageTable
             ulong entry = address >= Reach ? 0 : table[(int)(address >> shift) & (EntriesPerTable - 1)];
             if (!_format.IsPresent(entry))
                 return 0;
-            if (level == 0 || (entry & NestedFormat.LargePage) != 0)
+            if (level == 0 || _format.IsLarge(entry))
                 return entry;
             table = (ulong*)(entry & NestedFormat.AddressMask);
         }
@@ -123,7 +146,7 @@ public sealed unsafe class PageTable
                 }
                 if (_format.IsWritable(*entry))
                 {
-                    Volatile.Write(ref *entry, NestedFormat.ReadOnly(*entry));
+                    Volatile.Write(ref *entry, _format.ReadOnly(*entry));
                     changed++;
                 }
             }
@@ -144,7 +167,7 @@ public sealed unsafe class PageTable
         Status status = entry != null ? Status.Ok : Status.OutOfMemory;
         if (entry == null)
             entry = Find(address, out _);
-        Volatile.Write(ref *entry, NestedFormat.ReadWrite(*entry));
+        Volatile.Write(ref *entry, _format.ReadWrite(*entry));
         return status;
     }
 
@@ -163,7 +186,7 @@ public sealed unsafe class PageTable
         for (level = Levels - 1; ; level--)
         {
             ulong* entry = &table[(int)(address >> (PageSize.SmallShift + level * BitsPerLevel)) & (EntriesPerTable - 1)];
-            if (level == 0 || !_format.IsPresent(*entry) || (*entry & NestedFormat.LargePage) != 0)
+            if (level == 0 || !_format.IsPresent(*entry) || _format.IsLarge(*entry))
                 return entry;
             table = (ulong*)(*entry & NestedFormat.AddressMask);
         }
@@ -181,9 +204,9 @@ public sealed unsafe class PageTable
             if (entry == null)
                 return Status.OutOfMemory;
             ulong old = *entry;
-            ulong made = leaf == 0 ? 0 : target | leaf | (level > 0 ? NestedFormat.LargePage : 0);
+            ulong made = leaf == 0 ? 0 : target | leaf | (level > 0 ? _format.LargeBits : 0);
             Volatile.Write(ref *entry, made);
-            if (level > 0 && _format.IsPresent(old) && (old & NestedFormat.LargePage) == 0)
+            if (level > 0 && _format.IsPresent(old) && !_format.IsLarge(old))
             {
                 ulong* table = (ulong*)(old & NestedFormat.AddressMask);
                 FreeBelow(table, level - 1);
@@ -200,7 +223,7 @@ public sealed unsafe class PageTable
 
     private int LargestLevel(ulong address, ulong target, ulong bytes)
     {
-        for (int level = _hugePages ? 2 : 1; level > 0; level--)
+        for (int level = _largestLevel; level > 0; level--)
         {
             ulong size = 1ul << (PageSize.SmallShift + level * BitsPerLevel);
             if (((address | target) & (size - 1)) == 0 && bytes >= size)
@@ -220,14 +243,14 @@ public sealed unsafe class PageTable
             if (level == downTo)
                 return entry;
             ulong value = *entry;
-            if (!_format.IsPresent(value) || (value & NestedFormat.LargePage) != 0)
+            if (!_format.IsPresent(value) || _format.IsLarge(value))
             {
                 ulong* made = (ulong*)_pages.TakePage();
                 if (made == null)
                     return null;
                 if (_format.IsPresent(value))
                     Split(value, level, made);
-                Volatile.Write(ref *entry, _format.Table(new HostPhysical((ulong)made)));
+                Volatile.Write(ref *entry, _format.Table(new HostPhysical((ulong)made), level));
                 table = made;
             }
             else
@@ -238,10 +261,10 @@ public sealed unsafe class PageTable
     }
 
     // The leaf's large-page bit stays on 2 MiB pieces and goes from 4 KiB ones, where it would mean another thing.
-    private static void Split(ulong leaf, int level, ulong* into)
+    private void Split(ulong leaf, int level, ulong* into)
     {
         ulong step = 1ul << (PageSize.SmallShift + (level - 1) * BitsPerLevel);
-        ulong piece = level == 1 ? leaf & ~NestedFormat.LargePage : leaf;
+        ulong piece = level == 1 ? leaf & ~_format.LargeBits : leaf;
         for (int i = 0; i < EntriesPerTable; i++)
             into[i] = piece + (ulong)i * step;
     }
@@ -253,7 +276,7 @@ public sealed unsafe class PageTable
         for (int i = 0; i < EntriesPerTable; i++)
         {
             ulong entry = table[i];
-            if (!_format.IsPresent(entry) || (entry & NestedFormat.LargePage) != 0)
+            if (!_format.IsPresent(entry) || _format.IsLarge(entry))
                 continue;
             ulong* below = (ulong*)(entry & NestedFormat.AddressMask);
             FreeBelow(below, level - 1);

@@ -21,6 +21,12 @@ public sealed class MachineOptions
     /// <summary>How many processors the machine has (QEMU).</summary>
     public int Processors { get; init; } = 1;
 
+    /// <summary>The DMA remapping unit that the machine has (QEMU).</summary>
+    public IommuKind Iommu { get; init; }
+
+    /// <summary>Whether <see cref="QemuMachine.Bus"/> is there.</summary>
+    public bool HasBusAccess { get; init; }
+
     /// <summary>More arguments for QEMU, or more lines for Bochs' configuration.</summary>
     public IReadOnlyList<string> Extra { get; init; } = [];
 }

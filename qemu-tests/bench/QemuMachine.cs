@@ -22,6 +22,9 @@ public abstract class QemuMachine(MachineOptions options) : Emulator(options)
     /// <inheritdoc/>
     public override string HvLogFile => InRun("hv.log");
 
+    /// <summary>Reads and writes of physical addresses from outside, if <see cref="MachineOptions.HasBusAccess"/>.</summary>
+    public BusAccess Bus { get; private set; } = null!;
+
     /// <summary>The name of the guest's disk for <see cref="Qmp.DiskCounters"/>.</summary>
     public const string GuestDrive = "os";
 
@@ -53,6 +56,7 @@ public abstract class QemuMachine(MachineOptions options) : Emulator(options)
     {
         base.Dispose();
         Qmp?.Dispose();
+        Bus?.Dispose();
         Directory.Delete(sockets, recursive: true);
     }
 
@@ -75,6 +79,14 @@ public abstract class QemuMachine(MachineOptions options) : Emulator(options)
             "-netdev", $"user,id=net,hostfwd=tcp:127.0.0.1:{NetworkPort}-:{GuestAnswerPort}",
             "-device", "e1000e,netdev=net,romfile=",
         ];
+        arguments.AddRange(Options.Iommu switch
+        {
+            IommuKind.Vtd => ["-device", "intel-iommu"],
+            IommuKind.AmdVi => ["-device", "amd-iommu"],
+            _ => [],
+        });
+        if (Options.HasBusAccess)
+            arguments.AddRange(["-qtest", $"unix:{sockets}/bus,server=on,wait=off", "-qtest-log", "/dev/null"]);
         if (Options.HvImage is { } hv)
             arguments.AddRange(["-device", "qemu-xhci", "-drive", $"if=none,id=hv,format=raw,file={hv}", "-device", "usb-storage,drive=hv,bootindex=0"]);
         if (Options.GuestDisk is { } disk)
@@ -101,7 +113,12 @@ public abstract class QemuMachine(MachineOptions options) : Emulator(options)
     protected override Stream ConnectSerial() => new NetworkStream(Connect("serial"), ownsSocket: true);
 
     /// <inheritdoc/>
-    protected override void Connected() => Qmp = new Qmp(Connect("qmp"));
+    protected override void Connected()
+    {
+        Qmp = new Qmp(Connect("qmp"));
+        if (Options.HasBusAccess)
+            Bus = new BusAccess(Connect("bus"));
+    }
 
     private Socket Connect(string name)
     {

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Hv.Bench;
 
@@ -7,9 +9,9 @@ namespace Hv.EmulatorTests;
 /// A machine whose devices write to memory up to and across a switch: three QEMU edu devices that the old system keeps busy, and a network card that is
 /// flooded with packets from outside. The promoted system holds memory with a pattern, and looks for its devices only when it is told to.
 /// </summary>
-public sealed class StrayDmaFixture : IDisposable
+public abstract class StrayDmaFixture : IDisposable
 {
-    private const int MemoryMiB = 2048, HeldMiB = 128, TakenMiB = 600, DumpedMiB = 128, RunsTried = 6;
+    private const int MemoryMiB = 2048, HeldMiB = 128, BrieflyHeldMiB = 16, TakenMiB = 600, DumpedMiB = 128, RunsTried = 6, PageBytes = 4096, RestlessEdu = 0x11, QuietEdu = 0x10;
     private const string EduId = "1234:11e8";
     private const string Card = "52:54:00:f1:00:0d", Interface = "$(grep -l " + Card + " /sys/class/net/*/address | cut -d/ -f5)";
     // Disks are left alone: one of them is the system's. Not compared are expansion ROMs (line 7), whose place is the kernel's choice, and registers that bridges
@@ -19,13 +21,16 @@ public sealed class StrayDmaFixture : IDisposable
 
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3), Long = TimeSpan.FromMinutes(6), Poll = TimeSpan.FromMilliseconds(10), After = TimeSpan.FromSeconds(4);
 
+    private readonly bool isBrief;
     private readonly PacketFlood flood = new();
     private readonly QemuMachine machine;
     private readonly Guest guest;
 
-    public StrayDmaFixture()
+    /// <summary>Runs the whole on a machine with this remapping unit, or in brief: without packets, transfers under way and a look at the devices.</summary>
+    protected StrayDmaFixture(IommuKind iommu, bool isBrief = false)
     {
-        machine = (QemuMachine)Machine.Start(BenchKind.QemuSvm, "dma", GuestKind.Small, memoryMiB: MemoryMiB, extra:
+        this.isBrief = isBrief;
+        machine = (QemuMachine)Machine.Start(BenchKind.QemuSvm, "dma", GuestKind.Small, memoryMiB: MemoryMiB, iommu: iommu, busAccess: true, extra:
         [
             "-device", "pcie-root-port,id=rootport,bus=pcie.0,chassis=1,slot=1,addr=1c.0", "-device", "pcie-pci-bridge,id=conventional,bus=pcie.0,addr=1d.0",
             "-netdev", $"{flood.Backend},id=flood", "-device", $"e1000e,netdev=flood,romfile=,bus=rootport,mac={Card}",
@@ -94,6 +99,21 @@ public sealed class StrayDmaFixture : IDisposable
     /// <summary>What the promoted kernel says of places that it was told.</summary>
     public string KernelLog { get; private set; } = "";
 
+    /// <summary>The machine's state as the promoted system's administrator sees it at the end, and as <c>shadowctl status --devices</c> shows it after the switch.</summary>
+    public JsonNode Status { get; private set; } = new JsonObject();
+
+    /// <summary>See <see cref="Status"/>.</summary>
+    public string Devices { get; private set; } = "";
+
+    /// <summary>A write, long after the switch, to memory that the promoted system holds, of an edu device that went on being a bus master at the switch if there is a remapping unit.</summary>
+    public LateWrite OfRestless { get; private set; }
+
+    /// <summary>The same of another one, which did not.</summary>
+    public LateWrite OfQuiet { get; private set; }
+
+    /// <summary>Writes of that one to memory of Hv's, one for each place that is closed to devices.</summary>
+    public IReadOnlyList<LateWrite> ToHv { get; private set; } = [];
+
     public void Dispose()
     {
         flood.Dispose();
@@ -104,39 +124,65 @@ public sealed class StrayDmaFixture : IDisposable
     {
         guest.WaitUntilUp(Limit);
         guest.LogIn(Limit);
+        if (!isBrief)
+            UseDevices();
+        // The new system does not look for devices before it is told to, and shows which memory it holds.
+        guest.Run("printf '#!/bin/sh\\nexec shadowctl ready\\n' >/etc/rc.d/shadowctl", Limit);
+        guest.Run($"printf '#!/bin/sh\\n/usr/local/sbin/dma hold {(isBrief ? BrieflyHeldMiB : HeldMiB)} /run/held &\\nuntil [ -e /run/held.result ]; do sleep 1; done\\nsed \"s/^/HELD /;{RunsTried}q\" /run/held >/dev/ttyS0\\necho HELD-ALL >/dev/ttyS0\\n' >/etc/rc.d/hold; chmod 755 /etc/rc.d/hold /etc/rc.d/shadowctl; sync", Limit);
+        guest.Run("shadowctl start --cold && shadowctl wait --timeout 300", Long);
+        guest.Run("until shadowctl log | grep -q HELD-ALL; do sleep 2; done", Long);
+        MatchCollection runs = Regex.Matches(guest.Run("shadowctl log | grep '^HELD '", Limit), "HELD ([0-9a-f]+) ([0-9a-f]+)");
+        long receivedBefore = 0;
+        if (!isBrief)
+        {
+            // Not while the shadow boots: on a slow host the packets leave it no time.
+            flood.Start();
+            KeepBusy(runs);
+            receivedBefore = ReadReceived();
+            InMemoryBefore = LastInMemory();
+        }
+        Switch();
+        Held = WaitForLooks(isBrief ? 1 : 2);
+        guest.Run("shadowctl finish", Long);
+        if (!isBrief)
+            LookAtDevices(receivedBefore);
+        HeldAtEnd = WaitForLooks(1);
+        if (!isBrief)
+        {
+            guest.Run($"dma stray {Before.First(device => device.Id == EduId).Address} $(cut -d' ' -f1 /run/held | head -1)", Limit);
+            HeldAfterStray = WaitForLooks(1);
+        }
+        WriteLate(ulong.Parse(runs[0].Groups[1].Value, NumberStyles.HexNumber, CultureInfo.InvariantCulture) * PageBytes);
+        if (machine.Options.Iommu == IommuKind.None)
+            SwitchUnasked();
+    }
+
+    private void UseDevices()
+    {
         guest.Run("ln -s /sbin/load-drivers /etc/rc.d/load-drivers; load-drivers; sleep 2", Limit);
         PlacesBefore = guest.Run(Resources, Limit);
         Before = DeviceState.Parse(guest.Run(Check, Limit));
         guest.Run($"ip link set {Interface} up", Limit);
-        // The new system does not look for devices before it is told to, and shows which memory it holds.
-        guest.Run("printf '#!/bin/sh\\nexec shadowctl ready\\n' >/etc/rc.d/shadowctl", Limit);
-        guest.Run($"printf '#!/bin/sh\\n/usr/local/sbin/dma hold {HeldMiB} /run/held &\\nuntil [ -e /run/held.result ]; do sleep 1; done\\nsed \"s/^/HELD /;{RunsTried}q\" /run/held >/dev/ttyS0\\necho HELD-ALL >/dev/ttyS0\\n' >/etc/rc.d/hold; chmod 755 /etc/rc.d/hold; sync", Limit);
-        guest.Run("shadowctl start --cold && shadowctl wait --timeout 300", Long);
-        guest.Run("until shadowctl log | grep -q HELD-ALL; do sleep 2; done", Long);
-        // Not while the shadow boots: on a slow host the packets leave it no time.
-        flood.Start();
-        MatchCollection runs = Regex.Matches(guest.Run("shadowctl log | grep '^HELD '", Limit), "HELD ([0-9a-f]+) ([0-9a-f]+)");
+    }
+
+    private void KeepBusy(MatchCollection runs)
+    {
         string devices = string.Join(' ', Before.Where(device => device.Id == EduId).Select(device => device.Address));
         if (!runs.Any(run => Use(devices, run.Groups[1].Value, run.Groups[2].Value)))
             throw new BenchException("None of the memory that the new system holds could be had.");
         guest.Run("until [ $(sed -n 's/transfers=\\([0-9]*\\) .*/\\1/p' /tmp/edu | tail -1) -ge 64 ]; do sleep 1; done 2>/dev/null", Limit);
         Match transfers = Regex.Match(guest.Run("tail -1 /tmp/edu", Limit), @"transfers=(\d+) arrived=(\d+)");
         Transfers = (int.Parse(transfers.Groups[1].Value), int.Parse(transfers.Groups[2].Value));
-        long receivedBefore = ReadReceived();
-        InMemoryBefore = LastInMemory();
-        Switch();
-        Held = WaitForLooks(2);
-        guest.Run("shadowctl finish", Long);
+    }
+
+    private void LookAtDevices(long receivedBefore)
+    {
         guest.Run("sleep 3", Limit);
         PlacesFound = guest.Run(Resources, Limit);
         Found = DeviceState.Parse(guest.Run(Check, Limit));
         KernelLog = guest.Run("dmesg | grep -e 'Enhanced Allocation' -e 'BAR [0-9]' || true", Limit);
-        guest.Run($"ip link set {Interface} up; sleep 5", Limit);
+        guest.Run($"ip link set {Interface} up; until [ $(cat /sys/class/net/{Interface}/statistics/rx_packets) -gt 0 ]; do sleep 1; done", Limit);
         Received = (receivedBefore, ReadReceived());
-        HeldAtEnd = WaitForLooks(1);
-        guest.Run($"dma stray {Before.First(device => device.Id == EduId).Address} $(cut -d' ' -f1 /run/held | head -1)", Limit);
-        HeldAfterStray = WaitForLooks(1);
-        SwitchUnasked();
     }
 
     private void SwitchUnasked()
@@ -152,6 +198,50 @@ public sealed class StrayDmaFixture : IDisposable
         FoundUnasked = DeviceState.Parse(guest.Run(Check, Limit));
     }
 
+    private void WriteLate(ulong held)
+    {
+        // It would put right what has become wrong.
+        guest.Run("killall -STOP dma", Limit);
+        Devices = guest.Run("shadowctl status --devices", Limit);
+        EduDevice quiet = FindEdu(QuietEdu);
+        quiet.ReadFrom(held, Limit);
+        OfRestless = WriteLate(FindEdu(RestlessEdu), held);
+        ToHv = [.. ClosedPages().Select(page => WriteLate(quiet, page))];
+        OfQuiet = WriteLate(quiet, held + PageBytes);
+        Status = JsonNode.Parse(guest.Run("shadowctl status --json", Limit))!;
+    }
+
+    private EduDevice FindEdu(int slot)
+    {
+        string registers = guest.Run($"cut -d' ' -f1 /sys/bus/pci/devices/0000:00:{slot:x2}.0/resource | head -1", Limit);
+        string configuration = guest.Run("sed -n 's/^ *\\([0-9a-f]*\\)-.*MMCONFIG.*/\\1/p' /proc/iomem | head -1", Limit);
+        return new EduDevice(machine.Bus, Convert.ToUInt64(configuration.Trim(), 16) + (ulong)slot * 8 * PageBytes, Convert.ToUInt64(registers.Trim(), 16));
+    }
+
+    // The first page of Hv's region (the header of its image) and the last one of each part of the pool: nobody writes there by now.
+    private IEnumerable<ulong> ClosedPages() => Regex.Matches(machine.ReadHvLog(), "closed to devices from 0x([0-9a-f]+) to 0x([0-9a-f]+)", RegexOptions.IgnoreCase)
+        .Where((_, index) => machine.Options.Iommu != IommuKind.None)
+        .Select((match, index) => index == 0 ? Convert.ToUInt64(match.Groups[1].Value, 16) : Convert.ToUInt64(match.Groups[2].Value, 16) - PageBytes)
+        .Where(page => page < (ulong)MemoryMiB << 20);
+
+    private LateWrite WriteLate(EduDevice device, ulong target)
+    {
+        byte[] before = ReadPage(target);
+        device.WriteTo(target, Limit);
+        bool arrived = !before.AsSpan().SequenceEqual(ReadPage(target));
+        JsonNode remapping = JsonNode.Parse(guest.Run("shadowctl status --json", Limit))!["dma_remapping"]!;
+        return new LateWrite(target, arrived, (long)remapping["faults"]!, (string?)remapping["last_fault"]?["device"], (string?)remapping["last_fault"]?["address"]);
+    }
+
+    private byte[] ReadPage(ulong address)
+    {
+        string file = Path.Combine(machine.Options.RunFolder, "page");
+        machine.Qmp.SaveMemory(address, PageBytes, file);
+        byte[] page = File.ReadAllBytes(file);
+        File.Delete(file);
+        return page;
+    }
+
     private bool Use(string devices, string first, string last)
     {
         string shown = guest.Run($"dma edu {TakenMiB} {first} {last} {devices} >/tmp/edu 2>&1 & until grep -q targets= /tmp/edu; do sleep 1; done; cat /tmp/edu", Limit);
@@ -162,21 +252,28 @@ public sealed class StrayDmaFixture : IDisposable
 
     private void Switch()
     {
+        EduDevice? restless = machine.Options.Iommu == IommuKind.None ? null : FindEdu(RestlessEdu);
         guest.Begin("shadowctl switch");
-        WaitForTrace("Hv: devices are quiet");
+        WaitForTrace("Hv: switching", restless);
+        WaitForTrace("Hv: devices are quiet", restless);
         long whenQuiet = flood.Sent;
         WaitForTrace("Hv: switched");
-        Thread.Sleep(After);
-        flood.Stop();
-        Packets = (whenQuiet, flood.Sent, LastInMemory());
+        if (!isBrief)
+        {
+            Thread.Sleep(After);
+            flood.Stop();
+            Packets = (whenQuiet, flood.Sent, LastInMemory());
+        }
         machine.Console.Send("\n");
         guest.LogIn(Limit);
     }
 
-    private void WaitForTrace(string line)
+    // The device that is restless becomes a bus master again whenever Hv has stopped it.
+    private void WaitForTrace(string line, EduDevice? restless = null)
     {
-        for (TimeSpan end = machine.Clock.Elapsed + Limit; !machine.ReadHvLog().Contains(line, StringComparison.Ordinal); Thread.Sleep(Poll))
+        for (TimeSpan end = machine.Clock.Elapsed + Limit; !machine.ReadHvLog().Contains(line, StringComparison.Ordinal); Thread.Sleep(restless is null ? Poll : TimeSpan.Zero))
         {
+            restless?.BecomeBusMaster();
             if (machine.Clock.Elapsed > end || machine.HasExited)
                 throw machine.Console.Failure($"Hv does not say '{line}'.");
         }

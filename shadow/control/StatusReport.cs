@@ -37,6 +37,7 @@ public sealed unsafe class StatusReport
             FillExits(machine, block);
             FillQuiesce(machine, block);
             FillData(machine, block);
+            FillRemapping(machine, block);
         }
         return _block;
     }
@@ -130,7 +131,22 @@ public sealed unsafe class StatusReport
         | (report.WasStillPending ? QuiesceFlags.WasStillPending : QuiesceFlags.None)
         | (report.WasIsolated ? QuiesceFlags.WasIsolated : QuiesceFlags.None)
         | (report.HadMovedBars ? QuiesceFlags.HadMovedBars : QuiesceFlags.None)
-        | (report.HadVirtualFunctions ? QuiesceFlags.HadVirtualFunctions : QuiesceFlags.None);
+        | (report.HadVirtualFunctions ? QuiesceFlags.HadVirtualFunctions : QuiesceFlags.None)
+        | (report.IsBlocked ? QuiesceFlags.IsBlocked : QuiesceFlags.None);
+
+    private static void FillRemapping(HvMachine machine, StatusBlock* block)
+    {
+        block->Remapping = machine.RemappingState;
+        if (machine.Quiescer?.Remapping is not { } remapping)
+            return;
+        remapping.CollectFaults();
+        block->RemappingUnits = (byte)remapping.Units;
+        block->RemappingFaults = remapping.FaultCount;
+        block->LastFaultRequester = remapping.LastFault.Requester.Value;
+        block->LastFaultAddress = remapping.LastFault.Address;
+        block->LastFaultReason = remapping.LastFault.Reason;
+        block->LastFaultIsWrite = (byte)(remapping.LastFault.IsWrite ? 1 : 0);
+    }
 
     private static void FillQuiesce(HvMachine machine, StatusBlock* block)
     {

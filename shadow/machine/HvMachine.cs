@@ -69,6 +69,8 @@ public sealed unsafe partial class HvMachine : LoopOwner
     public BootSnapshot? Snapshot;
     /// <summary>Silences the passed-through devices.</summary>
     public Quiescer Quiescer = null!;
+    /// <summary>What has become of the machine's DMA remapping units; <see cref="Quiescer.Remapping"/> if Hv uses them.</summary>
+    public RemappingState RemappingState;
     /// <summary>Bytes of Hv's region and of its EFI image, for the status.</summary>
     public ulong RegionBytes, ImageBytes;
     /// <summary>Where messages of the primary's virtual devices go.</summary>

@@ -1,12 +1,13 @@
+using Hv.Drivers.Iommu;
 using Hv.Kernel;
 using Hv.Kernel.Memory;
 
 namespace Hv.Shadow.Machine;
 
-/// <summary>Which physical memory is Hv's: its region and the pool. No guest ever reaches it.</summary>
+/// <summary>Which physical addresses are Hv's: its region, the pool and the registers of remapping units. No guest ever reaches them.</summary>
 public sealed class HvMemory
 {
-    private const int MaxRanges = 1 + PagePool.MaxExtents;
+    private const int MaxRanges = 1 + PagePool.MaxExtents + RemappingUnits.MaxUnits;
 
     private readonly ulong[] _starts = new ulong[MaxRanges];
     private readonly ulong[] _ends = new ulong[MaxRanges];

@@ -25,11 +25,17 @@ public sealed class IdentityMap
     }
 
     /// <summary>Maps all memory and the device registers below it, with the largest pages.</summary>
-    public Status MapAll(PageTable table)
+    public Status MapAll(PageTable table) => MapRange(table, 0, End);
+
+    /// <summary>Where <see cref="MapAll"/> ends.</summary>
+    public ulong End
     {
-        const ulong fourGigabytes = 1ul << 32;
-        ulong end = Math.Max(fourGigabytes, (_own.MemoryEnd + PageSize.Huge - 1) & ~((ulong)PageSize.Huge - 1));
-        return MapRange(table, 0, Math.Min(end, _physicalEnd));
+        get
+        {
+            const ulong fourGigabytes = 1ul << 32;
+            ulong end = Math.Max(fourGigabytes, (_own.MemoryEnd + PageSize.Huge - 1) & ~((ulong)PageSize.Huge - 1));
+            return Math.Min(end, _physicalEnd);
+        }
     }
 
     /// <summary>

@@ -20,6 +20,9 @@ public static class PciConfig
     /// <summary>Status: configuration space may be used right after a reset (PCIe 7.5.1.1.4).</summary>
     public const ushort StatusImmediateReadiness = 1 << 0;
 
+    /// <summary>Base class and subclass of a DMA remapping unit (PCI Code and ID 1.11, 1.9).</summary>
+    public const uint RemappingUnit = 0x0806;
+
     /// <summary>Header type: the bits that give the layout.</summary>
     public const byte HeaderLayoutMask = 0x7F;
     /// <summary>Header layout: an ordinary function with six BARs.</summary>

@@ -263,12 +263,33 @@ public sealed unsafe class CommandLineTests
         Hypervisor.Status.WriteQuiesce(3, new QuiesceRecord { Address = 24, Vendor = 0x1b36, Device = 0x0010, Class = 0x0108, Offered = 1, Worked = 1, Flags = withVirtual, Microseconds = 100_400 });
         Assert.Equal(ExitCode.Success, Run("status", "--devices"));
         string[] lines = _output.ToString().TrimEnd().Split('\n');
-        Assert.Equal(5, lines.Length);
+        Assert.Equal(6, lines.Length);
         Assert.Equal("02:1f.3  8086:10d3  network       quiet, reset function_level             3.0 ms  function_level, device", lines[1].TrimEnd());
         Assert.Equal("00:01.0  1af4:1000  USB           NOT quiet, isolated, reset none         0.0 ms  none", lines[2].TrimEnd());
         Assert.Equal("00:02.0  1234:11e8  class 00ff    -                                            -  device", lines[3].TrimEnd());
         Assert.StartsWith("00:03.0  1b36:0010  ", lines[4], StringComparison.Ordinal);
         Assert.Contains(" quiet, reset function_level, VFs off  ", lines[4], StringComparison.Ordinal);
+        Assert.Equal("DMA remapping: none", lines[5].TrimEnd());
+    }
+
+    [Fact]
+    public void DMA_remapping_is_shown_with_the_last_request_that_was_refused()
+    {
+        FillStatus();
+        Hypervisor.Status.Remapping = RemappingState.Vtd;
+        Hypervisor.Status.RemappingUnits = 2;
+        Assert.Equal(ExitCode.Success, Run("status", "--devices"));
+        Assert.Contains("DMA remapping: vtd, 2 unit(s), 0 requests refused\n", _output.ToString(), StringComparison.Ordinal);
+        Hypervisor.Status.RemappingFaults = 3;
+        Hypervisor.Status.LastFaultRequester = 0x80;
+        Hypervisor.Status.LastFaultAddress = 0x1234_5000;
+        Hypervisor.Status.LastFaultReason = 0x12;
+        Hypervisor.Status.LastFaultIsWrite = 1;
+        Assert.Equal(ExitCode.Success, Run("status", "--devices"));
+        Assert.Contains("3 requests refused, the last one: write of 00:10.0 at 12345000, reason 12", _output.ToString(), StringComparison.Ordinal);
+        Assert.Equal(ExitCode.Success, Run("status", "--json"));
+        foreach (string part in new[] { "\"state\": \"vtd\"", "\"faults\": 3", "\"device\": \"00:10.0\"", "\"address\": \"12345000\"" })
+            Assert.Contains(part, _output.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]

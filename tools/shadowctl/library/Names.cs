@@ -63,6 +63,17 @@ public static class Names
         _ => "unknown",
     };
 
+    /// <summary>What has become of DMA remapping, as one word.</summary>
+    public static string Of(RemappingState state) => state switch
+    {
+        RemappingState.None => "none",
+        RemappingState.Vtd => "vtd",
+        RemappingState.AmdVi => "amdvi",
+        RemappingState.Busy => "busy",
+        RemappingState.Unusable => "unusable",
+        _ => "unknown",
+    };
+
     /// <summary>A moment of the switch, as one word.</summary>
     public static string Of(SwitchMark mark) => mark switch
     {

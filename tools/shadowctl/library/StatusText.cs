@@ -69,13 +69,24 @@ public static class StatusText
                 wasRun ? Format($"{record.Microseconds / 1e3:F1} ms") : "-",
                 offered.Count == 0 ? "none" : string.Join(", ", offered));
         }
+        output.WriteLine("DMA remapping: " + Remapping(in status.Block));
 
         void Row(string address, string id, string kind, string last, string time, string offered) =>
             output.WriteLine($"{address,-9}{id,-11}{kind,-14}{last,-36}{time,10}  {offered}");
     }
 
     private static string Quietness(in QuiesceRecord record) =>
-        record.Has(QuiesceFlags.IsQuiet) ? "quiet" : record.Has(QuiesceFlags.WasIsolated) ? "NOT quiet, isolated" : "NOT quiet";
+        record.Has(QuiesceFlags.WasIsolated) ? "NOT quiet, isolated" : record.Has(QuiesceFlags.IsQuiet) ? "quiet" : "NOT quiet";
+
+    private static string Remapping(in StatusBlock block)
+    {
+        string text = Names.Of(block.Remapping);
+        if (block.Remapping is not (RemappingState.Vtd or RemappingState.AmdVi))
+            return text;
+        text += Format($", {block.RemappingUnits} unit(s), {block.RemappingFaults} requests refused");
+        return block.RemappingFaults == 0 ? text
+            : text + Format($", the last one: {(block.LastFaultIsWrite != 0 ? "write" : "read")} of {Names.PciAddress(block.LastFaultRequester)} at {block.LastFaultAddress:x}, reason {block.LastFaultReason:x}");
+    }
 
     private static string Format(System.FormattableString text) => System.FormattableString.Invariant(text);
 }

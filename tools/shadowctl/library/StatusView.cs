@@ -99,6 +99,7 @@ public sealed unsafe class StatusView
         for (int i = 0; i < QuiesceCount; i++)
             WriteDevice(json, _block.ReadQuiesce(i));
         json.WriteEndArray();
+        WriteRemapping(json);
     }
 
     /// <summary>How many quiesce records there are.</summary>
@@ -129,6 +130,24 @@ public sealed unsafe class StatusView
         json.WriteEndObject();
     }
 
+    private void WriteRemapping(Utf8JsonWriter json)
+    {
+        json.WriteStartObject("dma_remapping");
+        json.WriteString("state", Names.Of(_block.Remapping));
+        json.WriteNumber("units", _block.RemappingUnits);
+        json.WriteNumber("faults", _block.RemappingFaults);
+        if (_block.RemappingFaults != 0)
+        {
+            json.WriteStartObject("last_fault");
+            json.WriteString("device", Names.PciAddress(_block.LastFaultRequester));
+            json.WriteString("address", $"{_block.LastFaultAddress:x}");
+            json.WriteBoolean("write", _block.LastFaultIsWrite != 0);
+            json.WriteNumber("reason", _block.LastFaultReason);
+            json.WriteEndObject();
+        }
+        json.WriteEndObject();
+    }
+
     private static void WriteExits(Utf8JsonWriter json, string name, IReadOnlyList<KeyValuePair<string, ulong>> exits)
     {
         json.WriteStartObject(name);
@@ -153,6 +172,7 @@ public sealed unsafe class StatusView
             json.WriteString("reset", Names.ResetMethod(record.Worked));
             json.WriteBoolean("was_still_pending", record.Has(QuiesceFlags.WasStillPending));
             json.WriteBoolean("was_isolated", record.Has(QuiesceFlags.WasIsolated));
+            json.WriteBoolean("is_blocked", record.Has(QuiesceFlags.IsBlocked));
             json.WriteBoolean("had_moved_bars", record.Has(QuiesceFlags.HadMovedBars));
             json.WriteBoolean("had_virtual_functions", record.Has(QuiesceFlags.HadVirtualFunctions));
             json.WriteNumber("seconds", record.Microseconds / 1e6);

@@ -1,0 +1,158 @@
+using System;
+using System.Linq;
+using Hv.Drivers.Control;
+using Hv.Drivers.Iommu;
+using Hv.Drivers.Iommu.AmdVi;
+using Hv.Drivers.Pci.Host;
+using Hv.Kernel;
+using Hv.Kernel.Memory;
+using Hv.Shadow.Machine;
+using Xunit;
+
+namespace Hv.HostTests;
+
+public sealed unsafe class AmdViRemappingTests : IDisposable
+{
+    private const ulong GiB = 1ul << 30, MiB = 1 << 20, MemoryEnd = 5 * GiB, HvStart = GiB + 3 * MiB, HvBytes = 6 * MiB;
+
+    private static readonly PciAddress s_disk = new(0, 4, 0), s_card = new(2, 0, 0), s_last = new(255, 31, 7);
+
+    private readonly ModelPool _pool = new(1024);
+    private readonly DiskMemory _deviceTable = new((int)AmdViDeviceTable.Pages, low: false);
+    private readonly TickingTime _time = new() { Step = 1_000_000 };
+    private readonly IdentityMap _map;
+
+    public AmdViRemappingTests()
+    {
+        var own = new HvMemory(MemoryEnd);
+        Assert.Equal(Status.Ok, own.Add(new HostPhysical(HvStart), HvBytes));
+        _map = new IdentityMap(own, new MtrrMap(0xC06, [], Enumerable.Repeat(0x0606_0606_0606_0606ul, 11).ToArray(), 40), 40);
+    }
+
+    public void Dispose()
+    {
+        _pool.Dispose();
+        _deviceTable.Dispose();
+    }
+
+    private Result<AmdViRemapping> Start(params AmdViModel[] models)
+    {
+        AmdViUnit[] units = models.Select(model => new AmdViUnit(model, _time, 0xF)).ToArray();
+        Status status = AmdViRemapping.Check(units);
+        if (status != Status.Ok)
+            return status;
+        var guests = new PageTable(NestedFormat.AmdVi, _pool, hugePages: true);
+        var everything = new PageTable(NestedFormat.AmdVi, _pool, hugePages: true);
+        Assert.Equal(Status.Ok, _map.MapAll(guests));
+        Assert.Equal(Status.Ok, everything.Map(0, new HostPhysical(0), _map.End, PageAccess.Write, MemoryType.WriteBack));
+        return AmdViRemapping.Start(units, guests, everything, _deviceTable.Start, _pool);
+    }
+
+    private static void CheckGuest(AmdViModel model, PciAddress device)
+    {
+        foreach (bool write in new[] { false, true })
+        {
+            foreach (ulong open in new ulong[] { 0, 0xFFF, HvStart - 1, HvStart + HvBytes, 3 * GiB, 4 * GiB - 1, MemoryEnd - 1 })
+                Assert.True(model.Request(device, open, write));
+            foreach (ulong closed in new ulong[] { HvStart, HvStart + HvBytes - 1, HvStart + 3 * MiB, 6 * GiB, 1ul << 45 })
+                Assert.False(model.Request(device, closed, write));
+        }
+    }
+
+    private static void CheckAll(AmdViModel model, PciAddress device, bool reaches)
+    {
+        foreach (ulong address in new ulong[] { 0, HvStart, HvStart + HvBytes, MemoryEnd - 1 })
+        {
+            Assert.Equal(reaches, model.Request(device, address, write: true));
+            Assert.Equal(reaches, model.Request(device, address, write: false));
+        }
+    }
+
+    [Fact]
+    public void Devices_reach_all_memory_but_Hvs_and_each_can_be_changed()
+    {
+        AmdViModel model = new(), other = new();
+        AmdViRemapping remapping = Start(model, other).Value;
+        Assert.Equal((2, RemappingState.AmdVi), (remapping.Units, remapping.Kind));
+        foreach (PciAddress device in new[] { s_disk, s_card, s_last })
+            CheckGuest(model, device);
+        Assert.Equal(Status.Ok, remapping.Set(s_disk, DmaAccess.Everything));
+        Assert.Equal(Status.Ok, remapping.Set(s_card, DmaAccess.Nothing));
+        Assert.Equal(Status.Ok, remapping.Set(s_last, DmaAccess.Nothing));
+        foreach (AmdViModel each in new[] { model, other })
+        {
+            CheckAll(each, s_disk, reaches: true);
+            CheckAll(each, s_card, reaches: false);
+            CheckAll(each, s_last, reaches: false);
+            CheckGuest(each, new PciAddress(2, 0, 1));
+        }
+        Assert.Equal(Status.Ok, remapping.Set(s_card, DmaAccess.Guests));
+        CheckGuest(model, s_card);
+    }
+
+    [Fact]
+    public void The_firmwares_wishes_are_set()
+    {
+        var model = new AmdViModel();
+        Assert.True(Start(model).IsOk);
+        Assert.Equal(0x1F07ul, model.Control);
+    }
+
+    [Fact]
+    public void Commands_and_events_go_round()
+    {
+        var model = new AmdViModel();
+        AmdViRemapping remapping = Start(model).Value;
+        for (uint i = 1; i <= 400; i++)
+        {
+            Assert.Equal(Status.Ok, remapping.Set(s_card, DmaAccess.Nothing));
+            Assert.False(model.Request(s_card, 0x1000 * i, write: true));
+            Assert.Equal(Status.Ok, remapping.Set(s_card, DmaAccess.Guests));
+            remapping.CollectFaults();
+            Assert.Equal(i, remapping.FaultCount);
+            DmaFault last = remapping.LastFault;
+            Assert.Equal((s_card.Value, 0x1000ul * i, (byte)2, true), (last.Requester.Value, last.Address, last.Reason, last.IsWrite));
+        }
+    }
+
+    [Fact]
+    public void A_log_that_was_full_goes_on()
+    {
+        var model = new AmdViModel();
+        AmdViRemapping remapping = Start(model).Value;
+        for (int i = 0; i < 300; i++)
+            Assert.False(model.Request(s_card, HvStart, write: false));
+        remapping.CollectFaults();
+        Assert.Equal(255ul, remapping.FaultCount);
+        Assert.False(remapping.LastFault.IsWrite);
+        Assert.False(model.Request(s_card, HvStart, write: false));
+        remapping.CollectFaults();
+        Assert.Equal(256ul, remapping.FaultCount);
+    }
+
+    [Fact]
+    public void A_unit_in_use_or_without_what_is_needed_is_left_alone()
+    {
+        Assert.Equal(Status.InvalidState, Start(new AmdViModel { Control = AmdViRegister.Enabled }).Status);
+        Assert.Equal(Status.Unsupported, Start(new AmdViModel { Features = 0 }).Status);
+        Assert.Equal(Status.Unsupported, Start(new AmdViModel(), new AmdViModel { Features = ulong.MaxValue }).Status);
+    }
+
+    [Fact]
+    public void When_a_unit_does_not_start_all_are_off_after_a_bounded_wait()
+    {
+        AmdViModel good = new(), stuck = new() { IgnoresCommands = true };
+        Assert.Equal(Status.Timeout, Start(good, stuck).Status);
+        Assert.False(good.IsOn || stuck.IsOn);
+        Assert.InRange(_time.Now, 0ul, 1_000_000_000ul);
+    }
+
+    [Fact]
+    public void A_unit_that_stops_to_answer_is_reported()
+    {
+        var model = new AmdViModel();
+        AmdViRemapping remapping = Start(model).Value;
+        model.IgnoresCommands = true;
+        Assert.Equal(Status.Timeout, remapping.Set(s_card, DmaAccess.Nothing));
+    }
+}

@@ -81,6 +81,7 @@ internal sealed unsafe class BootCalls : BootCallHandler
         if (!opened.IsOk)
             return opened.Status;
         BlockDevice disk = opened.Value;
+        _machine.UseSleepingDisk(new SleepingDisk(_machine.Pci, _machine.Functions, controller, disk));
         if (!disk.CanWriteZeroes)
             disk = new ZeroWriter(disk, new HostPhysical((ulong)_machine.Region.TakePage()));
         selection->SectorBytes = disk.SectorSize;
@@ -122,6 +123,8 @@ internal sealed unsafe class BootCalls : BootCallHandler
     {
         for (ushort port = PortPciHost.AddressPort; port < PortPciHost.DataPort + 4; port++)
             _primaryMaps.SetPort(port, true);
+        for (int i = 0; i < _machine.Power.Count; i++)
+            _primaryMaps.SetPort(_machine.Power.Number(i), true);
         const uint ideClass = 0x0101;
         if (controller.Class >> 8 != ideClass)
             return;

@@ -28,7 +28,8 @@ public static unsafe class AcpiTables
         return default;
     }
 
-    private static ReadOnlySpan<byte> At(ulong address)
+    /// <summary>The table at an address, by its own length; empty if there is none.</summary>
+    internal static ReadOnlySpan<byte> At(ulong address)
     {
         if (address == 0)
             return default;

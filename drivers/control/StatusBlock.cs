@@ -132,6 +132,15 @@ public unsafe struct StatusBlock
     /// <summary>What <see cref="ControlOpcode.ReadScreen"/> reads; all 0 if there is no screen.</summary>
     [FieldOffset(3736)] public ScreenMode Screen;
 
+    /// <summary>What Hv does about resets and sleep.</summary>
+    [FieldOffset(3840)] public PowerFlags Power;
+    /// <summary>Resets of the machine that Hv has answered.</summary>
+    [FieldOffset(3844)] public uint FastReboots;
+    /// <summary>What the last one took, up to the boot loader's start.</summary>
+    [FieldOffset(3848)] public ulong FastRebootNanoseconds;
+    /// <summary>Suspends to RAM from which the machine came back under Hv.</summary>
+    [FieldOffset(3856)] public uint Suspends;
+
     /// <summary>Quiesce record <paramref name="index"/>, 0 to <see cref="MaximumQuiesceRecords"/> - 1.</summary>
     public QuiesceRecord ReadQuiesce(int index)
     {

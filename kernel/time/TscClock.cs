@@ -8,7 +8,7 @@ public sealed class TscClock : TimeSource
 {
     private const ulong NanosecondsPerSecond = 1_000_000_000;
 
-    private readonly ulong _start;
+    private ulong _start;
     private readonly ulong _frequency;
     private readonly ulong _multiplier;
 
@@ -26,6 +26,16 @@ public sealed class TscClock : TimeSource
 
     /// <summary>TSC ticks per second.</summary>
     public ulong Frequency => _frequency;
+
+    /// <summary>The TSC may have begun anew: time goes on from <paramref name="nanoseconds"/>, unless the TSC has run on meanwhile. True: it has begun anew.</summary>
+    public bool ContinueFrom(ulong nanoseconds)
+    {
+        ulong now = Stubs.ReadTsc();
+        if (now - _start >= ToTicks(nanoseconds) - 1 && now >= _start)
+            return false;
+        _start = now - ToTicks(nanoseconds);
+        return true;
+    }
 
     /// <inheritdoc/>
     public override ulong Nanoseconds => ToNanoseconds(Stubs.ReadTsc() - _start);

@@ -3,10 +3,10 @@ using Hv.Kernel.Memory;
 
 namespace Hv.Shadow.Machine;
 
-/// <summary>Which physical memory is Hv's: its region and the pool. No guest ever reaches it.</summary>
+/// <summary>Which physical memory is Hv's: its region, the wake page and the pool. No guest ever reaches it.</summary>
 public sealed class HvMemory
 {
-    private const int MaxRanges = 1 + PagePool.MaxExtents;
+    private const int MaxRanges = 2 + PagePool.MaxExtents;
 
     private readonly ulong[] _starts = new ulong[MaxRanges];
     private readonly ulong[] _ends = new ulong[MaxRanges];

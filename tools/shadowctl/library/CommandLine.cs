@@ -98,6 +98,7 @@ public sealed class CommandLine(ISystem system, TextWriter output, TextWriter er
             }),
             Command("await-data", "In a shadow: waits for the switch, after which data partitions may be mounted. For the service manager.", (client, _) =>
                 new Promotion(system, client, error).AwaitData()),
+            Settings(),
             Command("abort", "Throws the shadow away.", (client, _) => client.Abort()),
             Reader("status", "Shows how things stand.", (client, parsed) => ShowStatus(client, parsed.GetValue(_json), parsed.GetValue(devices)), devices),
             Reader("log", "Prints the serial console of the shadow, or of the last one.", (client, parsed) =>
@@ -133,6 +134,17 @@ public sealed class CommandLine(ISystem system, TextWriter output, TextWriter er
             return ExitCode.Success;
         });
         return command;
+    }
+
+    private Command Settings()
+    {
+        var value = new Argument<string>("on|off");
+        value.AcceptOnlyFromAmong("on", "off");
+        return new Command("config", "Changes a setting of Hv, until the machine is switched off.")
+        {
+            WithArgument(value, Command("fast-reboot", "Whether Hv answers ordinary reboots itself, without the firmware's self-test.", (client, parsed) =>
+                client.Configure(ControlOpcode.SettingFastReboot, parsed.GetValue(value) == "on" ? 1u : 0u))),
+        };
     }
 
     private Command Check()

@@ -187,7 +187,7 @@ internal sealed unsafe class BootCalls : BootCallHandler
         const ulong legacyStart = 0xC_0000, legacyEnd = 0x10_0000;
         if (descriptorBytes < (ulong)sizeof(EfiMemoryDescriptor) || bytes > mostBytes)
             return Status.InvalidArgument;
-        Status status = Remember(snapshot, legacyStart, legacyEnd, isUsed: true);
+        Status status = Remember(snapshot, legacyStart, legacyEnd, isUsed: true, isOrdinary: false);
         for (ulong offset = 0; offset + descriptorBytes <= bytes && status == Status.Ok; offset += descriptorBytes)
         {
             EfiMemoryDescriptor descriptor;
@@ -203,15 +203,16 @@ internal sealed unsafe class BootCalls : BootCallHandler
                 continue;
             if (descriptor.Type == EfiMemoryType.Reserved && !_machine.IsWriteBack(start))
                 continue;
-            status = Remember(snapshot, start, start + length, descriptor.Type != EfiMemoryType.Conventional);
+            status = Remember(snapshot, start, start + length, descriptor.Type != EfiMemoryType.Conventional, descriptor.Type != EfiMemoryType.Reserved);
         }
         return status;
     }
 
-    private Status Remember(BootSnapshot snapshot, ulong start, ulong end, bool isUsed)
+    // No system writes to what is reserved: it need not, and must not, be put back at its own place.
+    private Status Remember(BootSnapshot snapshot, ulong start, ulong end, bool isUsed, bool isOrdinary)
     {
         Status status = _machine.Ranges.Add(start, end);
-        return status == Status.Ok && isUsed ? snapshot.Memory.Copy(start, end) : status;
+        return status == Status.Ok && isUsed ? snapshot.Memory.Copy(start, end, isOrdinary) : status;
     }
 
     private Status Transfer(GuestVm vm, GuestPhysical address)

@@ -30,12 +30,17 @@ public sealed class TscClock : TimeSource
     /// <summary>The TSC may have begun anew: time goes on from <paramref name="nanoseconds"/>, unless the TSC has run on meanwhile. True: it has begun anew.</summary>
     public bool ContinueFrom(ulong nanoseconds)
     {
-        ulong now = Stubs.ReadTsc();
-        if (now - _start >= ToTicks(nanoseconds) - 1 && now >= _start)
-            return false;
-        _start = now - ToTicks(nanoseconds);
-        return true;
+        ulong start = StartAfter(_start, ToTicks(nanoseconds), Stubs.ReadTsc());
+        bool isNew = start != _start;
+        _start = start;
+        return isNew;
     }
+
+    /// <summary>
+    /// The TSC at time 0 of a clock whose TSC is <paramref name="now"/>: <paramref name="start"/> as before if at least <paramref name="ticks"/> have passed since
+    /// then, else so that just these have. It may lie before the TSC's own zero.
+    /// </summary>
+    public static ulong StartAfter(ulong start, ulong ticks, ulong now) => (long)(now - start) >= (long)ticks ? start : now - ticks;
 
     /// <inheritdoc/>
     public override ulong Nanoseconds => ToNanoseconds(Stubs.ReadTsc() - _start);

@@ -40,8 +40,7 @@ public sealed class SuspendTests
 
             sum = guest.Run(MakeFile, Command);
             guest.Begin("shadowctl reboot --cold");
-            guest.WaitUntilUp(Limit);
-            guest.LogIn(Command);
+            WaitForSwitch(machine);
             Assert.NotEqual(boot, guest.BootId(Command));
             Assert.Equal("promoted", (string?)guest.WaitUntilIdle(Limit)["role"]);
             Suspend(machine, guest);
@@ -54,6 +53,22 @@ public sealed class SuspendTests
         {
             throw machine.Explain(e);
         }
+    }
+
+    private static void WaitForSwitch(QemuMachine machine)
+    {
+        TimeSpan end = machine.Clock.Elapsed + Limit;
+        while (!machine.ReadHvLog().Contains("Hv: switched", StringComparison.Ordinal) && machine.Clock.Elapsed < end)
+            Thread.Sleep(50);
+        // The shell of the new system shows its prompt when it is asked to.
+        machine.Console.Skip();
+        while (machine.Clock.Elapsed < end)
+        {
+            machine.Console.Send("\n");
+            if (machine.Console.TryExpect(@"root@small:~# \z", TimeSpan.FromSeconds(5), out _, out _))
+                return;
+        }
+        throw machine.Console.Failure("The switched system does not answer.");
     }
 
     private static void Suspend(QemuMachine machine, Guest guest)

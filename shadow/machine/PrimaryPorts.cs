@@ -37,7 +37,7 @@ public sealed class PrimaryPorts : PortDevice
     public FixedPlaces? Places;
 
     /// <summary>What a write may ask of the machine itself.</summary>
-    public PowerPorts? Power;
+    public PowerPorts Power = new(default);
 
     /// <summary>Lets <paramref name="model"/> follow what cannot be read back from the real devices (<see cref="VirtualPlatform.ObservedPorts"/>).</summary>
     public void Observe(VirtualPlatform model, TimeSource time)
@@ -53,7 +53,7 @@ public sealed class PrimaryPorts : PortDevice
             return ReadObserved(port, size);
         if (port == PortPciHost.AddressPort && size == 4)
             return _address;
-        if (Power!.Owns(port))
+        if (Power.Owns(port))
             return Power.Read(port, size, _real.ReadPort(port, size));
         if (port < PortPciHost.AddressPort || port > LastDataPort)
             return uint.MaxValue;
@@ -80,7 +80,7 @@ public sealed class PrimaryPorts : PortDevice
             _address = value;
             return;
         }
-        if (Power!.Owns(port))
+        if (Power.Owns(port))
         {
             if (!Power.Offer(port, size, value))
                 _real.WritePort(port, size, value);
@@ -129,7 +129,7 @@ public sealed class PrimaryPorts : PortDevice
             // The model first: the write may reset the machine.
             if (VirtualPlatform.IsObserved(at))
                 _model.ObserveWrite(at, part);
-            if (!Power!.Owns(at) || !Power.Offer(at, 1, part))
+            if (!Power.Owns(at) || !Power.Offer(at, 1, part))
                 _real.WritePort(at, 1, part);
         }
     }

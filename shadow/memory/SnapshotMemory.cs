@@ -26,10 +26,13 @@ public sealed unsafe class SnapshotMemory
     /// <summary>Pages kept.</summary>
     public ulong Count { get; private set; }
 
-    /// <summary>Copies [start, end), guest-physical = host-physical. <see cref="Status.OutOfMemory"/> if the pool is too small.</summary>
-    public Status Copy(ulong start, ulong end)
+    /// <summary>
+    /// Copies [start, end), guest-physical = host-physical; <paramref name="isRestored"/>: <see cref="Restore"/> puts it back, too. <see cref="Status.OutOfMemory"/> if
+    /// the pool is too small.
+    /// </summary>
+    public Status Copy(ulong start, ulong end, bool isRestored = true)
     {
-        Status added = _ranges.Add(start, end);
+        Status added = isRestored ? _ranges.Add(start, end) : Status.Ok;
         if (added != Status.Ok)
             return added;
         for (ulong at = start; at < end; at += PageSize.Small)

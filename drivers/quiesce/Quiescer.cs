@@ -11,16 +11,21 @@ namespace Hv.Drivers.Quiesce;
 public sealed class Quiescer
 {
     private readonly PciHost _host;
+    private readonly PciHost? _extendedHost;
     private readonly MmioDevice _memory;
     private readonly PortDevice _ports;
     private readonly TimeSource _time;
     private readonly PciFunctionTable _table;
     private readonly FunctionQuiescer[] _functions;
 
-    /// <summary>For up to <paramref name="capacity"/> functions of <paramref name="table"/>; offsets in <paramref name="memory"/> are host-physical addresses.</summary>
-    public Quiescer(PciHost host, MmioDevice memory, PortDevice ports, TimeSource time, PciFunctionTable table, int capacity)
+    /// <summary>
+    /// For up to <paramref name="capacity"/> functions of <paramref name="table"/>; offsets in <paramref name="memory"/> are host-physical addresses.
+    /// <paramref name="extendedHost"/> reaches the extended configuration space of all of them, where the machine has that.
+    /// </summary>
+    public Quiescer(PciHost host, PciHost? extendedHost, MmioDevice memory, PortDevice ports, TimeSource time, PciFunctionTable table, int capacity)
     {
         _host = host;
+        _extendedHost = extendedHost;
         _memory = memory;
         _ports = ports;
         _time = time;
@@ -57,7 +62,7 @@ public sealed class Quiescer
         var boot = new PciConfigSnapshot();
         boot.Save(_host, function.Address);
         Places.Add(_host, function);
-        _functions[Count++] = new FunctionQuiescer(_host, _memory, _ports, _time, function, boot, _table.IsAloneOnBus(function));
+        _functions[Count++] = new FunctionQuiescer(_host, _extendedHost, _memory, _ports, _time, function, boot, _table.IsAloneOnBus(function));
         return Status.Ok;
     }
 

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Hv.Bench;
 using Xunit;
@@ -14,6 +15,8 @@ public sealed class FastRebootTests(ITestOutputHelper output)
 
     // The kernel's own choice is the ACPI reset register, which is CF9h here.
     private const string Acpi = "reboot -f", Efi = "echo efi >/sys/kernel/reboot/type; reboot -f", Keyboard = "echo kbd >/sys/kernel/reboot/type; reboot -f";
+
+    private readonly JsonArray figures = [];
 
     [Fact]
     public void A_reboot_is_answered_by_Hv_if_it_is_told_to_and_by_the_hardware_if_not()
@@ -38,7 +41,7 @@ public sealed class FastRebootTests(ITestOutputHelper output)
                     guest.Run("shadowctl start --cold && sleep 8", Command);
                 TimeSpan time = Reboot(machine, guest, ways[i].Reset);
                 JsonObject status = guest.ReadStatus(Command);
-                output.WriteLine($"{ways[i].Reset}: first line after {time.TotalSeconds:F2} s, of these Hv {(double)status["fast_reboot_seconds"]!:F3} s");
+                Note(ways[i].Reset, isFast: true, time, (double)status["fast_reboot_seconds"]!);
                 Assert.Equal(i + 1, (int)status["fast_reboots"]!);
                 Assert.Equal("primary", (string?)status["role"]);
                 Assert.Equal("idle", (string?)status["phase"]);
@@ -50,7 +53,8 @@ public sealed class FastRebootTests(ITestOutputHelper output)
 
             guest.Run("shadowctl config fast-reboot off", Command);
             TimeSpan ordinary = Reboot(machine, guest, Acpi);
-            output.WriteLine($"without Hv's help: first line after {ordinary.TotalSeconds:F2} s");
+            Note(Acpi, isFast: false, ordinary, 0);
+            File.WriteAllText(Path.Combine(machine.Options.RunFolder, "reboots.json"), figures.ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
             Assert.Equal(resets + 1, machine.Qmp.ReadEvents().Count(name => name == Reset));
             Assert.Equal(0, (int)guest.ReadStatus(Command)["fast_reboots"]!);
 
@@ -62,6 +66,17 @@ public sealed class FastRebootTests(ITestOutputHelper output)
         {
             throw machine.Explain(e);
         }
+    }
+
+    private void Note(string command, bool isFast, TimeSpan firstLine, double ofThatHv)
+    {
+        JsonObject figure = new()
+        {
+            ["reset_by"] = command, ["answered_by"] = isFast ? "hv" : "hardware",
+            ["seconds_to_the_kernels_first_line"] = Math.Round(firstLine.TotalSeconds, 2), ["of_that_hv"] = Math.Round(ofThatHv, 3),
+        };
+        output.WriteLine(figure.ToJsonString());
+        figures.Add(figure);
     }
 
     // From the reset to the new kernel's first line.

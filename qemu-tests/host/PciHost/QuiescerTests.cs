@@ -368,7 +368,7 @@ public sealed class QuiescerTests
             model.Write(PciRegister.Command, 2, PciRegister.CommandMemory | PciRegister.CommandBusMaster);
         }
         Assert.Equal(Status.Ok, _table.Scan(_host, false));
-        var quiescer = new Quiescer(_host, _memory, _registerPorts, _time, _table, 16);
+        var quiescer = new Quiescer(_host, null, _memory, _registerPorts, _time, _table, 16);
         for (int index = 0; index < _table.Count; index++)
             _ = quiescer.Add(_table[index]);
         foreach (PciFunctionModel model in new[] { reset, cutOff })

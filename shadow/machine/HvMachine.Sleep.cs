@@ -39,8 +39,11 @@ public sealed unsafe partial class HvMachine
     // A shadow's platform is virtual, and a suspended machine has no processor for it: the user, who has closed the lid, comes first.
     private void Suspend()
     {
-        if (ShadowRuns)
+        if (ShadowRuns || Reboot.Phase == ControlPhase.Preparing)
+        {
+            _startAsked = false;
             DropShadow(ControlFailure.Suspended);
+        }
         Primary.Vcpu.EndTimeLimit();
         _flush.Prepare(BlockOperation.Flush, 0, 0);
         Status status = FinishMerge() ? Disk!.Kept.Execute(_flush) : Status.DeviceError;

@@ -89,6 +89,7 @@ internal sealed unsafe class BootCalls : BootCallHandler
         if (!opened.IsOk)
             return opened.Status;
         BlockDevice disk = opened.Value;
+        _machine.UseSleepingDisk(new SleepingDisk(_machine.Pci, _machine.Functions, controller, disk));
         if (!disk.CanWriteZeroes)
             disk = new ZeroWriter(disk, new HostPhysical((ulong)_machine.Region.TakePage()));
         selection->SectorBytes = disk.SectorSize;
@@ -151,6 +152,8 @@ internal sealed unsafe class BootCalls : BootCallHandler
     {
         for (ushort port = PortPciHost.AddressPort; port < PortPciHost.DataPort + 4; port++)
             _primaryMaps.SetPort(port, true);
+        for (int i = 0; i < _machine.Power.Count; i++)
+            _primaryMaps.SetPort(_machine.Power.Number(i), true);
         const uint ideClass = 0x0101;
         if (controller.Class >> 8 != ideClass)
             return;
@@ -226,7 +229,7 @@ internal sealed unsafe class BootCalls : BootCallHandler
         const ulong legacyStart = 0xC_0000, legacyEnd = 0x10_0000;
         if (descriptorBytes < (ulong)sizeof(EfiMemoryDescriptor) || bytes > mostBytes)
             return Status.InvalidArgument;
-        Status status = Remember(snapshot, legacyStart, legacyEnd, isUsed: true);
+        Status status = Remember(snapshot, legacyStart, legacyEnd, isUsed: true, isOrdinary: false);
         for (ulong offset = 0; offset + descriptorBytes <= bytes && status == Status.Ok; offset += descriptorBytes)
         {
             EfiMemoryDescriptor descriptor;
@@ -242,15 +245,16 @@ internal sealed unsafe class BootCalls : BootCallHandler
                 continue;
             if (descriptor.Type == EfiMemoryType.Reserved && !_machine.IsWriteBack(start))
                 continue;
-            status = Remember(snapshot, start, start + length, descriptor.Type != EfiMemoryType.Conventional);
+            status = Remember(snapshot, start, start + length, descriptor.Type != EfiMemoryType.Conventional, descriptor.Type != EfiMemoryType.Reserved);
         }
         return status;
     }
 
-    private Status Remember(BootSnapshot snapshot, ulong start, ulong end, bool isUsed)
+    // No system writes to what is reserved: it need not, and must not, be put back at its own place.
+    private Status Remember(BootSnapshot snapshot, ulong start, ulong end, bool isUsed, bool isOrdinary)
     {
         Status status = _machine.Ranges.Add(start, end);
-        return status == Status.Ok && isUsed ? snapshot.Memory.Copy(start, end) : status;
+        return status == Status.Ok && isUsed ? snapshot.Memory.Copy(start, end, isOrdinary) : status;
     }
 
     private Status Transfer(GuestVm vm, GuestPhysical address)

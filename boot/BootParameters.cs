@@ -35,8 +35,12 @@ public unsafe struct BootParameters
     public fixed ulong PoolPages[MaxPoolExtents];
     /// <summary>How many runs there are.</summary>
     public int PoolExtents;
+    /// <summary>A page of low memory for <see cref="Kernel.Processor.WakePage"/>; null if there is none.</summary>
+    public byte* WakePage;
     /// <summary>ACPI root pointer (RSDP), or null.</summary>
     public byte* AcpiRoot;
+    /// <summary>Filled in by the hypervisor: host-physical address of the firmware ACPI control structure, 0 if there is none.</summary>
+    public ulong Facs;
     /// <summary>The frame buffer, host-physical, and its bytes; 0 if there is none.</summary>
     public ulong FrameBuffer;
     /// <summary>Bytes of the frame buffer.</summary>

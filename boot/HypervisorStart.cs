@@ -47,6 +47,8 @@ internal static unsafe class HypervisorStart
         var own = new HvMemory(parameters->MemoryEnd);
         _ = own.Add(new HostPhysical((ulong)parameters->Region), parameters->RegionBytes);
         var pool = new PagePool();
+        if (parameters->WakePage != null)
+            _ = own.Add(new HostPhysical((ulong)parameters->WakePage), PageSize.Small);
         for (int i = 0; i < parameters->PoolExtents; i++)
         {
             _ = pool.Add(new HostPhysical(parameters->PoolStart[i]), parameters->PoolPages[i]);
@@ -75,6 +77,13 @@ internal static unsafe class HypervisorStart
         VcpuOf<TBackend> primary = NewVcpu<TBackend>(machine.Primary, pages), shadow = NewVcpu<TBackend>(machine.Shadow, pages);
         virtualization.Initialize(ref primary.Backend, pages, descriptors, primaryMaps, shadowMaps, nested.Root);
         virtualization.Initialize(ref shadow.Backend, pages, descriptors, primaryMaps, shadowMaps, nested.Root);
+        machine.PrimaryMaps = primaryMaps;
+        if (machine.Configuration.Acpi.HasSuspend)
+        {
+            var sleep = new ProcessorSleepOf<TBackend, TVirtualization>(descriptors, addressSpace, virtualization.ProcessorPage, primary, shadow,
+                parameters->WakePage, (ulong*)pages.TakePage());
+            machine.UseSleep(sleep, parameters->Facs);
+        }
         primary.Load(in state);
         primary.Backend.Activate();
         Log.Line("Hv: entering the guest, rip ", state.Rip);

@@ -31,6 +31,7 @@ internal static unsafe class MachineBuilder
         machine.RegionBytes = parameters->RegionBytes;
         machine.ImageBytes = parameters->EfiImageBytes;
         machine.Configuration = Describe(parameters);
+        machine.Power = new PowerPorts(in machine.Configuration.Acpi);
         ApicTimerRate.Set(machine.Configuration.ApicBusHertz, parameters->TscFrequency);
         ref PlatformConfiguration configuration = ref machine.Configuration;
         machine.Real = new RealPlatform(machine.HotAdd, new ProcessorMsrs(), new RealMmio(new HostPhysical(LocalApicAddress)),
@@ -83,6 +84,7 @@ internal static unsafe class MachineBuilder
         vm.Platform = machine.NewPlatform();
         vm.PrimaryPorts.Observe(vm.Platform, machine.Time);
         vm.PrimaryPorts.Places = machine.Quiescer.Places;
+        vm.PrimaryPorts.Power = machine.Power;
         return vm;
     }
 
@@ -114,9 +116,30 @@ internal static unsafe class MachineBuilder
             configuration.EcamAddress = BinaryPrimitives.ReadUInt64LittleEndian(mcfg.Slice(44));
             configuration.EcamBuses = mcfg[55] + 1;
         }
-        configuration.Acpi = FixedHardware(AcpiTables.Find(parameters->AcpiRoot, AcpiTables.Fadt));
+        ReadOnlySpan<byte> fadt = AcpiTables.Find(parameters->AcpiRoot, AcpiTables.Fadt);
+        configuration.Acpi = FixedHardware(fadt);
         configuration.Acpi.SciGsi = ProcessorTable.GlobalInterrupt(madt, configuration.Acpi.SciGsi);
+        FindSleepTypes(parameters, fadt, ref configuration.Acpi);
         return configuration;
+    }
+
+    // A suspend from which Hv would not come back is not offered to the OS.
+    private static void FindSleepTypes(BootParameters* parameters, ReadOnlySpan<byte> fadt, ref AcpiConfiguration acpi)
+    {
+        Span<byte> dsdt = FixedTables.FindDsdt(fadt);
+        if (SleepTypes.TryFind(dsdt, SleepTypes.SoftOff, out byte off))
+            acpi.SleepTypeOff = off;
+        parameters->Facs = FixedTables.FindFacs(fadt);
+        bool isPossible = parameters->Facs != 0 && parameters->WakePage != null && acpi.Pm1Control != 0 && acpi.Pm1Event != 0;
+        if (isPossible && SleepTypes.TryFind(dsdt, SleepTypes.Suspend, out byte suspend))
+        {
+            acpi.SleepTypeSuspend = suspend;
+            acpi.HasSuspend = true;
+        }
+        else if (SleepTypes.Hide(dsdt, SleepTypes.Suspend))
+        {
+            Log.Line("Hv: this machine's suspend to RAM cannot be used");
+        }
     }
 
     // FADT (ACPI 6.5, 5.2.9), the fields that every revision has.
@@ -131,6 +154,7 @@ internal static unsafe class MachineBuilder
         acpi.AcpiDisable = fadt[53];
         acpi.Pm1Event = (ushort)BinaryPrimitives.ReadUInt32LittleEndian(fadt.Slice(56));
         acpi.Pm1Control = (ushort)BinaryPrimitives.ReadUInt32LittleEndian(fadt.Slice(64));
+        acpi.Pm1ControlB = (ushort)BinaryPrimitives.ReadUInt32LittleEndian(fadt.Slice(68));
         acpi.PmTimer = (ushort)BinaryPrimitives.ReadUInt32LittleEndian(fadt.Slice(76));
         acpi.Gpe0 = (ushort)BinaryPrimitives.ReadUInt32LittleEndian(fadt.Slice(80));
         acpi.Gpe0Length = fadt[92];

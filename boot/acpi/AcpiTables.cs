@@ -11,7 +11,6 @@ public static unsafe class AcpiTables
     public const int HeaderBytes = 36;
 
     private const int RsdpXsdtAddress = 24, LengthField = 4, ChecksumOffset = 9;
-    private const int FadtDsdt = 40, FadtExtendedDsdt = 140;
     private const uint LongestTable = 1024 * 1024;
 
     /// <summary>"MCFG", "FACP", "HPET", "APIC", "DMAR", "IVRS": signatures as they are read, little endian.</summary>
@@ -42,15 +41,6 @@ public static unsafe class AcpiTables
         return (uint)index < (uint)Count(rsdp) ? At(BinaryPrimitives.ReadUInt64LittleEndian(root.Slice(HeaderBytes + 8 * index))) : default;
     }
 
-    /// <summary>The DSDT that a FADT (5.2.9) names; empty if there is none.</summary>
-    public static ReadOnlySpan<byte> Dsdt(ReadOnlySpan<byte> fadt)
-    {
-        ulong address = fadt.Length >= FadtExtendedDsdt + 8 ? BinaryPrimitives.ReadUInt64LittleEndian(fadt.Slice(FadtExtendedDsdt)) : 0;
-        if (address == 0 && fadt.Length >= FadtDsdt + 4)
-            address = BinaryPrimitives.ReadUInt32LittleEndian(fadt.Slice(FadtDsdt));
-        return At(address);
-    }
-
     /// <summary>The signature of a table; 0 of none.</summary>
     public static uint SignatureOf(ReadOnlySpan<byte> table) => table.Length >= HeaderBytes ? BinaryPrimitives.ReadUInt32LittleEndian(table) : 0;
 
@@ -76,7 +66,8 @@ public static unsafe class AcpiTables
     private static ReadOnlySpan<byte> RootTable(byte* rsdp) =>
         rsdp == null ? default : At(BinaryPrimitives.ReadUInt64LittleEndian(new ReadOnlySpan<byte>(rsdp + RsdpXsdtAddress, 8)));
 
-    private static ReadOnlySpan<byte> At(ulong address)
+    /// <summary>The table at an address, by its own length; empty if there is none.</summary>
+    internal static ReadOnlySpan<byte> At(ulong address)
     {
         if (address == 0)
             return default;

@@ -60,7 +60,7 @@ internal static unsafe class HotAdd
     // The DSDT is number -1. Empty: no AML.
     private static ReadOnlySpan<byte> CodeOf(byte* root, ReadOnlySpan<byte> fadt, int index)
     {
-        ReadOnlySpan<byte> table = index < 0 ? AcpiTables.Dsdt(fadt) : AcpiTables.At(root, index);
+        ReadOnlySpan<byte> table = index < 0 ? FixedTables.FindDsdt(fadt) : AcpiTables.At(root, index);
         bool isCode = index < 0 || AcpiTables.SignatureOf(table) is AcpiTables.Ssdt or AcpiTables.Psdt;
         return isCode && table.Length > AcpiTables.HeaderBytes ? table.Slice(AcpiTables.HeaderBytes) : default;
     }

@@ -1,5 +1,6 @@
 using System;
 using Hv.Kernel;
+using Hv.Kernel.Processor;
 
 namespace Hv.Boot.Uefi;
 
@@ -27,6 +28,7 @@ internal static unsafe class MemoryPlan
         parameters->MemoryEnd = end;
         if (!TakeRegion(in map, regionBytes, parameters))
             return false;
+        TakeWakePage(parameters);
         ulong wanted = freePages / PoolShare;
         while (wanted >= SmallestExtentPages && parameters->PoolExtents < BootParameters.MaxPoolExtents)
         {
@@ -46,6 +48,14 @@ internal static unsafe class MemoryPlan
         parameters->Region = (byte*)address;
         parameters->RegionBytes = bytes;
         return !EfiStatus.IsError(status);
+    }
+
+    // Without it suspend to RAM is not offered to the OS.
+    private static void TakeWakePage(BootParameters* parameters)
+    {
+        ulong address = WakePage.Limit - 1;
+        if (!EfiStatus.IsError(Firmware.Boot->AllocatePages(BootServices.AllocateMaxAddress, EfiMemoryType.Reserved, 1, &address)))
+            parameters->WakePage = (byte*)address;
     }
 
     // The highest part of the largest free run; what is taken is no longer free in the map that the firmware gives next.

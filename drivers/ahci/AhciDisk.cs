@@ -84,6 +84,18 @@ public sealed unsafe class AhciDisk : AtaDisk
     }
 
     /// <inheritdoc/>
+    public override Status WakeUp()
+    {
+        Status status = _controller.Reset();
+        if (status != Status.Ok)
+            return status;
+        Write(AhciRegisters.PortCommand, Read(AhciRegisters.PortCommand) | AhciRegisters.PortPowerOn | AhciRegisters.PortSpinUp);
+        if (!WaitForLink())
+            return Status.NotFound;
+        return base.WakeUp();
+    }
+
+    /// <inheritdoc/>
     protected override void StartCommand(in AtaTaskFile command)
     {
         WriteFis(command);

@@ -53,6 +53,16 @@ public abstract class BlockDevice
     /// </summary>
     public abstract void AbortAll(Status status);
 
+    /// <summary>The machine is about to sleep: nothing is in flight any more; the disk prepares for the loss of its power.</summary>
+    public virtual Status PrepareForSleep() => Status.Ok;
+
+    /// <summary>Makes the device work again after the loss of its power, or after <see cref="PrepareForSleep"/> alone. Its PCI function is as it was before.</summary>
+    public virtual Status WakeUp()
+    {
+        AbortAll(Status.Aborted);
+        return Status.Ok;
+    }
+
     /// <summary>Submits <paramref name="request"/> and waits until it is done. After the time limit everything in flight is aborted.</summary>
     public Status Execute(BlockRequest request)
     {

@@ -35,6 +35,8 @@ public enum ControlFailure : uint
     FailedUnit = 14,
     /// <summary>Its agent says that it is not fit for use.</summary>
     Rejected = 15,
+    /// <summary>The machine was suspended to RAM.</summary>
+    Suspended = 16,
     /// <summary>How many there are.</summary>
-    Count = 16,
+    Count = 17,
 }

@@ -81,6 +81,12 @@ public static class ControlOpcode
     /// </summary>
     public const byte Fail = 0xE1;
 
+    /// <summary>Changes a setting of Hv: dword 12 says which (<see cref="SettingFastReboot"/>), dword 13 what it becomes. It holds until the machine is switched off.</summary>
+    public const byte Configure = 0xE8;
+
+    /// <summary>Setting of <see cref="Configure"/>: resets of the machine are answered by Hv (1) or left to the hardware (0).</summary>
+    public const uint SettingFastReboot = 1;
+
     /// <summary>In dword 13 of <see cref="Start"/>: the journal is left alone; the switch will need <see cref="SwitchWithoutJournal"/>.</summary>
     public const uint StartWithoutJournal = 1 << 1;
 

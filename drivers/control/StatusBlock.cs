@@ -132,6 +132,14 @@ public unsafe struct StatusBlock
     /// <summary>What <see cref="ControlOpcode.ReadScreen"/> reads; all 0 if there is no screen.</summary>
     [FieldOffset(3736)] public ScreenMode Screen;
 
+    /// <summary>What Hv does about resets and sleep.</summary>
+    [FieldOffset(3840)] public PowerFlags Power;
+    /// <summary>Resets of the machine that Hv has answered.</summary>
+    [FieldOffset(3844)] public uint FastReboots;
+    /// <summary>What the last one took, up to the boot loader's start.</summary>
+    [FieldOffset(3848)] public ulong FastRebootNanoseconds;
+    /// <summary>Suspends to RAM from which the machine came back under Hv.</summary>
+    [FieldOffset(3856)] public uint Suspends;
     /// <summary>What has become of the machine's DMA remapping units.</summary>
     [FieldOffset(3904)] public RemappingState Remapping;
     /// <summary>How many of them Hv uses.</summary>

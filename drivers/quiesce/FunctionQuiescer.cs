@@ -186,6 +186,15 @@ public sealed class FunctionQuiescer
         }
     }
 
+    /// <summary>Gives the function, which is quiet, its command register of the boot; a function that was not reset does not become a bus master by that.</summary>
+    public void RestoreCommand()
+    {
+        uint command = _boot.Read(PciRegister.Command, 2);
+        if (Report.Worked == ResetMethod.None)
+            command &= ~(uint)PciRegister.CommandBusMaster;
+        _host.Write16(Address, PciRegister.Command, (ushort)command);
+    }
+
     private PciAddress Address => _function.Address;
 
     private ResetMethod Offered(bool isAloneOnBus)

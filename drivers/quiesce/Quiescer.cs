@@ -106,6 +106,24 @@ public sealed class Quiescer
     }
 
     /// <summary>
+    /// After <see cref="Run"/>: gives every function the command register that it had at boot, for a system that starts as from a reset. False: a function could
+    /// not be silenced, or only by cutting it off, and only a real reset brings it back.
+    /// </summary>
+    public bool RestoreCommands()
+    {
+        bool all = true;
+        for (int index = 0; index < Count; index++)
+        {
+            QuiesceReport report = _functions[index].Report;
+            bool isQuiet = report.Status is Status.Ok or Status.Unsupported && !report.WasIsolated;
+            if (isQuiet)
+                _functions[index].RestoreCommand();
+            all &= isQuiet || report.Status == Status.NotFound;
+        }
+        return all;
+    }
+
+    /// <summary>
     /// After <see cref="Run"/>: says to the OS that finds the functions next that their registers stay where they are, that is, where a normal boot
     /// has them. Functions that are not as at boot are left out.
     /// </summary>

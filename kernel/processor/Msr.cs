@@ -17,6 +17,7 @@ public static class Msr
     public const uint SysenterEsp = 0x175;
     public const uint SysenterEip = 0x176;
     public const uint MiscEnable = 0x1A0;
+    public const uint PerfEventSelect0 = 0x186;
     public const uint DebugCtl = 0x1D9;
     public const uint MtrrPhysBase0 = 0x200;
     public const uint MtrrFix64K00000 = 0x250;
@@ -26,6 +27,8 @@ public static class Msr
     public const uint MtrrFix4KF8000 = 0x26F;
     public const uint Pat = 0x277;
     public const uint MtrrDefType = 0x2FF;
+    public const uint PerfFixedCounterControl = 0x38D;
+    public const uint PerfGlobalCtrl = 0x38F;
     public const uint VmxBasic = 0x480;
     public const uint VmxPinBasedControls = 0x481;
     public const uint VmxProcessorBasedControls = 0x482;
@@ -56,6 +59,7 @@ public static class Msr
     public const uint GsBase = 0xC000_0101;
     public const uint KernelGsBase = 0xC000_0102;
     public const uint TscAux = 0xC000_0103;
+    public const uint AmdPerfEventSelect0 = 0xC001_0000;
     public const uint VmCr = 0xC001_0114;
     public const uint VmHsavePa = 0xC001_0117;
 

@@ -290,6 +290,26 @@ public static unsafe class Stubs
     [RuntimeImport("HvInvvpid"), MethodImpl(MethodImplOptions.InternalCall)]
     public static extern uint Invvpid(ulong type, ulong* descriptor);
 
+    /// <summary>
+    /// Writes <paramref name="value"/> (16 bits) to PM1 control with the stack pointer kept in <paramref name="stackSlot"/>: 1 once the machine has slept and the
+    /// firmware has started the code of <see cref="WakeCodeAddress"/>, 0 if it goes on without that. After 1 nothing of the processor is set up but Hv's
+    /// address space and a flat GDT of the wake page.
+    /// </summary>
+    [RuntimeImport("HvSleep"), MethodImpl(MethodImplOptions.InternalCall)]
+    public static extern uint Sleep(ulong* stackSlot, uint controlPort, uint value, uint statusPort);
+
+    /// <summary>Where the code of the wake page goes on, in <see cref="Sleep"/>.</summary>
+    [RuntimeImport("HvWokenAddress"), MethodImpl(MethodImplOptions.InternalCall)]
+    public static extern ulong WokenAddress();
+
+    /// <summary>The code of the wake page: pieces for real, protected and long mode, 256 bytes apart.</summary>
+    [RuntimeImport("HvWakeCodeAddress"), MethodImpl(MethodImplOptions.InternalCall)]
+    public static extern ulong WakeCodeAddress();
+
+    /// <summary>Its length.</summary>
+    [RuntimeImport("HvWakeCodeBytes"), MethodImpl(MethodImplOptions.InternalCall)]
+    public static extern uint WakeCodeBytes();
+
     /// <summary>Calls <c>function(argument, stack pointer, address)</c> on another stack. Returns what it returns; all ones when a guest is entered at that address with that stack pointer.</summary>
     [RuntimeImport("HvLaunch"), MethodImpl(MethodImplOptions.InternalCall)]
     public static extern ulong Launch(void* function, void* argument, void* stackTop);

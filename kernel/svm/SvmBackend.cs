@@ -80,6 +80,13 @@ public unsafe struct SvmBackend : IVcpuBackend
     public void Deactivate() => _timer.GiveBack();
 
     /// <inheritdoc/>
+    public void LeaveProcessor()
+    {
+        _timer.GiveBack();
+        FlushNested();
+    }
+
+    /// <inheritdoc/>
     public readonly bool HasPreemptionTimer => false;
 
     /// <inheritdoc/>

@@ -8,6 +8,7 @@ namespace Hv.Kernel.Svm;
 public unsafe struct SvmVirtualization : IVirtualization<SvmBackend>
 {
     private uint _lastAsid;
+    private HostPhysical _hostSave;
 
     /// <inheritdoc/>
     public readonly PageTable NewNestedTable(PageSource pages) => new(NestedFormat.LongMode, pages, AddressSpace.HasHugePages);
@@ -16,7 +17,17 @@ public unsafe struct SvmVirtualization : IVirtualization<SvmBackend>
     public readonly MtrrMap? ReadMemoryTypes() => null;
 
     /// <inheritdoc/>
-    public readonly Status Enable(RegionPages pages) => SvmProcessor.Enable(new HostPhysical((ulong)pages.TakePage()));
+    public Status Enable(RegionPages pages)
+    {
+        _hostSave = new HostPhysical((ulong)pages.TakePage());
+        return EnableAgain(_hostSave);
+    }
+
+    /// <inheritdoc/>
+    public readonly HostPhysical ProcessorPage => _hostSave;
+
+    /// <inheritdoc/>
+    public static Status EnableAgain(HostPhysical page) => SvmProcessor.Enable(page);
 
     /// <inheritdoc/>
     public readonly PermissionMaps NewPermissionMaps(RegionPages pages) => new SvmPermissionMaps(pages);

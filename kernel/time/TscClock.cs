@@ -8,7 +8,7 @@ public sealed class TscClock : TimeSource
 {
     private const ulong NanosecondsPerSecond = 1_000_000_000;
 
-    private readonly ulong _start;
+    private ulong _start;
     private readonly ulong _frequency;
     private readonly ulong _multiplier;
 
@@ -26,6 +26,21 @@ public sealed class TscClock : TimeSource
 
     /// <summary>TSC ticks per second.</summary>
     public ulong Frequency => _frequency;
+
+    /// <summary>The TSC may have begun anew: time goes on from <paramref name="nanoseconds"/>, unless the TSC has run on meanwhile. True: it has begun anew.</summary>
+    public bool ContinueFrom(ulong nanoseconds)
+    {
+        ulong start = StartAfter(_start, ToTicks(nanoseconds), Stubs.ReadTsc());
+        bool isNew = start != _start;
+        _start = start;
+        return isNew;
+    }
+
+    /// <summary>
+    /// The TSC at time 0 of a clock whose TSC is <paramref name="now"/>: <paramref name="start"/> as before if at least <paramref name="ticks"/> have passed since
+    /// then, else so that just these have. It may lie before the TSC's own zero.
+    /// </summary>
+    public static ulong StartAfter(ulong start, ulong ticks, ulong now) => (long)(now - start) >= (long)ticks ? start : now - ticks;
 
     /// <inheritdoc/>
     public override ulong Nanoseconds => ToNanoseconds(Stubs.ReadTsc() - _start);

@@ -27,6 +27,14 @@ public static unsafe class ExtendedState
     /// <summary>Lets Hv use the instructions. On each processor, once.</summary>
     public static void Enable() => Stubs.WriteCr4(Stubs.ReadCr4() | Cr4OsFxsr | (HasXsave ? Cr4OsXsave : 0));
 
+    /// <summary>Makes a zeroed <paramref name="area"/> the state after a reset (Intel SDM vol. 1, 8.1.5 and 10.2.3).</summary>
+    public static void SetInitial(byte* area)
+    {
+        const int mxcsrOffset = 24;
+        *(ushort*)area = 0x037F;
+        *(uint*)(area + mxcsrOffset) = 0x1F80;
+    }
+
     /// <summary>Saves everything; <paramref name="xcr0"/> becomes the guest's XCR0.</summary>
     public static void Save(byte* area, out ulong xcr0)
     {

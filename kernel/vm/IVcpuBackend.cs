@@ -87,6 +87,12 @@ public unsafe interface IVcpuBackend
     /// <summary>Takes back what <see cref="Activate"/> put there.</summary>
     void Deactivate();
 
+    /// <summary>
+    /// Leaves nothing of the control block in the processor, which is about to lose its power. The next <see cref="Run"/> starts with what is in memory; a
+    /// <see cref="Load"/> comes before it if the power was lost.
+    /// </summary>
+    void LeaveProcessor();
+
     /// <summary>Whether <see cref="SetPreemption"/> may be used with the primary, too: the processor has a timer of its own for it.</summary>
     bool HasPreemptionTimer { get; }
 

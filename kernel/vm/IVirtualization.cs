@@ -18,6 +18,12 @@ public interface IVirtualization<TBackend> where TBackend : struct, IVcpuBackend
     /// <summary>Turns virtualization on, on this processor. Needs Hv's descriptors and address space.</summary>
     Status Enable(RegionPages pages);
 
+    /// <summary>The page that <see cref="Enable"/> has given the processor.</summary>
+    HostPhysical ProcessorPage { get; }
+
+    /// <summary>Turns virtualization on again, with the same <paramref name="page"/>, after the processor has lost its power.</summary>
+    static abstract Status EnableAgain(HostPhysical page);
+
     /// <summary>Empty permission maps: nothing exits. While booting only.</summary>
     PermissionMaps NewPermissionMaps(RegionPages pages);
 

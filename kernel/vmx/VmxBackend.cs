@@ -224,6 +224,13 @@ public unsafe partial struct VmxBackend : IVcpuBackend
     }
 
     /// <inheritdoc/>
+    public void LeaveProcessor()
+    {
+        _operation.Release(_vmcs);
+        _launched = 0;
+    }
+
+    /// <inheritdoc/>
     public void Deactivate()
     {
         _inProcessor.ReadProcessor();

@@ -67,6 +67,14 @@ public sealed unsafe class VmxOperation
         _current = vmcs;
     }
 
+    /// <summary>Writes a VMCS back to memory; it is used anew, and launched anew, from there.</summary>
+    public void Release(byte* vmcs)
+    {
+        Invariant.Holds(Stubs.Vmclear((ulong)vmcs) == 0, "VMCLEAR");
+        if (_current == vmcs)
+            _current = null;
+    }
+
     /// <summary>Whose guest has its registers that no VMCS carries on this processor; null before the first.</summary>
     public byte* Active { get => _active; set => _active = value; }
 

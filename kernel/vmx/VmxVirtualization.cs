@@ -8,6 +8,7 @@ namespace Hv.Kernel.Vmx;
 public unsafe struct VmxVirtualization : IVirtualization<VmxBackend>
 {
     private VmxOperation _operation;
+    private byte* _region;
 
     /// <inheritdoc/>
     public readonly PageTable NewNestedTable(PageSource pages) =>
@@ -19,12 +20,19 @@ public unsafe struct VmxVirtualization : IVirtualization<VmxBackend>
     /// <inheritdoc/>
     public Status Enable(RegionPages pages)
     {
-        Result<VmxOperation> operation = VmxOperation.Enter(pages.TakePage());
+        _region = pages.TakePage();
+        Result<VmxOperation> operation = VmxOperation.Enter(_region);
         if (!operation.IsOk)
             return operation.Status;
         _operation = operation.Value;
         return Status.Ok;
     }
+
+    /// <inheritdoc/>
+    public readonly HostPhysical ProcessorPage => new((ulong)_region);
+
+    /// <inheritdoc/>
+    public static Status EnableAgain(HostPhysical page) => VmxProcessor.Enable((byte*)page.Value);
 
     /// <inheritdoc/>
     public readonly PermissionMaps NewPermissionMaps(RegionPages pages) => new VmxPermissionMaps(pages);

@@ -15,6 +15,9 @@ public sealed class MachineOptions
     /// <summary>How the guest's disk is attached.</summary>
     public DiskBus Disk { get; init; } = DiskBus.Nvme;
 
+    /// <summary>The chipset (QEMU).</summary>
+    public Chipset Chipset { get; init; }
+
     /// <summary>The machine's memory in MiB; 0 takes the bench's usual size.</summary>
     public int MemoryMiB { get; init; }
 

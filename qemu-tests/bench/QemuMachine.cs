@@ -4,7 +4,7 @@ using System.Text.Json.Nodes;
 namespace Hv.Bench;
 
 /// <summary>
-/// A q35 machine with UEFI, one processor unless asked for more, an Intel network card and the guest's disk; Hv comes on a USB stick, as a user would
+/// A machine with UEFI (q35 unless asked otherwise), one processor unless asked for more, an Intel network card and the guest's disk; Hv comes on a USB stick, as a user would
 /// bring it.
 /// </summary>
 public abstract class QemuMachine(MachineOptions options) : Emulator(options)
@@ -68,7 +68,7 @@ public abstract class QemuMachine(MachineOptions options) : Emulator(options)
         File.Copy(FirmwareVariables, InRun("efi-variables.fd"), overwrite: true);
         List<string> arguments =
         [
-            "-nodefaults", "-no-user-config", "-name", "hv", "-machine", "q35", .. ProcessorArguments,
+            "-nodefaults", "-no-user-config", "-name", "hv", "-machine", Options.Chipset == Chipset.Q35 ? "q35" : "pc", .. ProcessorArguments,
             "-smp", $"{Options.Processors}", "-m", $"{(Options.MemoryMiB > 0 ? Options.MemoryMiB : UsualMemoryMiB)}",
             "-drive", $"if=pflash,format=raw,readonly=on,file={Firmware}",
             "-drive", $"if=pflash,format=raw,file={InRun("efi-variables.fd")}",

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -14,6 +15,7 @@ public sealed class Qmp : IDisposable
     private readonly StreamReader reader;
     private readonly StreamWriter writer;
     private readonly Lock gate = new();
+    private readonly List<string> events = [];
 
     /// <summary>Takes over a connected socket and negotiates.</summary>
     public Qmp(Socket socket)
@@ -38,6 +40,8 @@ public sealed class Qmp : IDisposable
             while (reader.ReadLine() is { } line)
             {
                 JsonNode answer = JsonNode.Parse(line)!;
+                if ((string?)answer["event"] is { } name)
+                    events.Add(name);
                 if (answer["error"] is { } error)
                     throw new BenchException($"QEMU refused {command}: {error["desc"]}.");
                 if (answer is JsonObject o && o.ContainsKey("return"))
@@ -45,6 +49,26 @@ public sealed class Qmp : IDisposable
             }
         }
         throw new BenchException($"QEMU ended before it answered {command}.");
+    }
+
+    /// <summary>The names of all events that QEMU has reported so far, in order (RESET, SHUTDOWN, SUSPEND, WAKEUP ...).</summary>
+    public string[] ReadEvents()
+    {
+        Execute("query-status");
+        lock (gate)
+            return [.. events];
+    }
+
+    /// <summary>Waits until an event of that name has been reported more than <paramref name="before"/> times.</summary>
+    public void WaitForEvent(string name, TimeSpan timeout, int before = 0)
+    {
+        long start = Stopwatch.GetTimestamp();
+        while (ReadEvents().Count(found => found == name) <= before)
+        {
+            if (Stopwatch.GetElapsedTime(start) > timeout)
+                throw new BenchException($"QEMU has not reported {name}, but {string.Join(", ", ReadEvents())}.");
+            Thread.Sleep(20);
+        }
     }
 
     /// <summary>Writes a picture of the guest's screen (PPM) to a file.</summary>

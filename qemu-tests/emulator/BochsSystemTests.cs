@@ -29,5 +29,8 @@ public sealed class BochsSystemTests(BochsFixture machine, ITestOutputHelper out
     }
 
     [Fact]
+    public void A_shadow_is_not_needed_for_a_reboot_that_Hv_answers_itself() => RestartUnderHv();
+
+    [Fact]
     public void A_shadow_that_never_becomes_ready_is_thrown_away_when_its_time_is_over() => WaitForAShadowThatNeverComes();
 }

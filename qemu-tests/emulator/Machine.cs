@@ -7,7 +7,7 @@ internal static class Machine
 {
     /// <summary>Turns on a machine with Hv and, unless <paramref name="guest"/> is null, a fresh disk of that guest; 0 MiB is the bench's usual memory; <paramref name="extra"/> are more arguments for the emulator.</summary>
     public static Emulator Start(BenchKind bench, string name, GuestKind? guest = null, DiskBus disk = DiskBus.Nvme, int processors = 1, int memoryMiB = 0,
-        IReadOnlyList<string>? extra = null, IommuKind iommu = IommuKind.None, bool busAccess = false)
+        IReadOnlyList<string>? extra = null, IommuKind iommu = IommuKind.None, bool busAccess = false, Chipset chipset = Chipset.Q35)
     {
         string run = Paths.NewRun($"{name}-{bench.Name()}");
         string hv = Path.Combine(run, "hv.img");
@@ -15,7 +15,7 @@ internal static class Machine
         string? guestDisk = null;
         if (guest is { } kind)
             GuestImage.Get(kind).CopyTo(guestDisk = Path.Combine(run, "guest.img"));
-        Emulator emulator = Emulator.Create(bench, new MachineOptions { RunFolder = run, HvImage = hv, GuestDisk = guestDisk, Disk = disk, Processors = processors, MemoryMiB = memoryMiB, Extra = extra ?? [], Iommu = iommu, HasBusAccess = busAccess });
+        Emulator emulator = Emulator.Create(bench, new MachineOptions { RunFolder = run, HvImage = hv, GuestDisk = guestDisk, Disk = disk, Processors = processors, MemoryMiB = memoryMiB, Extra = extra ?? [], Iommu = iommu, HasBusAccess = busAccess, Chipset = chipset });
         try
         {
             emulator.Start();

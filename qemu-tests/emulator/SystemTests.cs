@@ -156,6 +156,24 @@ public abstract class SystemTests(MachineFixture machine, ITestOutputHelper outp
         }
     }
 
+    // Under the name of a shadow's test, since it comes last, too: the machine is used on.
+    protected void RestartUnderHv()
+    {
+        JsonNode before = machine.Status();
+        string boot = machine.Run("cat /proc/sys/kernel/random/boot_id");
+        machine.Run("shadowctl config fast-reboot on; sync");
+        machine.Guest.Begin("reboot -f");
+        machine.Guest.WaitUntilUp(TimeSpan.FromMinutes(3) * machine.Patience);
+        machine.Guest.LogIn(machine.CommandTime);
+        machine.Run("modprobe msr; shadowctl config fast-reboot off");
+        Assert.NotEqual(boot, machine.Run("cat /proc/sys/kernel/random/boot_id"));
+        JsonNode after = machine.Status();
+        Assert.Equal(1, (int)after["fast_reboots"]!);
+        Assert.Equal((long?)before["pool_free_bytes"], (long?)after["pool_free_bytes"]);
+        output.WriteLine($"Hv's part of the reboot: {(double)after["fast_reboot_seconds"]!:F3} s");
+        AskOverTheNetwork();
+    }
+
     protected void WaitForAShadowThatNeverComes() => machine.Unharmed(() =>
     {
         machine.Run("chmod -x /etc/rc.d/shadowctl");

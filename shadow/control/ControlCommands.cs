@@ -84,6 +84,9 @@ public sealed unsafe class ControlCommands : VendorCommands
             case ControlOpcode.FindJournal:
                 Answer(command, ForPrimary(out refused) ? _machine.AskFindJournal() : refused);
                 break;
+            case ControlOpcode.Configure:
+                Answer(command, ForPrimary(out refused) ? Configure(command) : refused);
+                break;
             case ControlOpcode.SetData:
                 Answer(command, ForPrimary(out refused) ? _machine.SetData(command.Data) : refused);
                 break;
@@ -303,6 +306,9 @@ public sealed unsafe class ControlCommands : VendorCommands
         _machine.ShadowFailed(failure, text);
         Answer(command, NvmeStatus.Success);
     }
+
+    private ushort Configure(VendorCommand command) => command.Command is { Dword12: ControlOpcode.SettingFastReboot, Dword13: <= 1 }
+        ? _machine.SetFastReboot(command.Command.Dword13 != 0) : (ushort)(NvmeStatus.InvalidField | NvmeStatus.DoNotRetry);
 
     private static void Answer(VendorCommand command, ushort status) => command.Complete(status, 0);
 

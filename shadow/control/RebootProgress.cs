@@ -72,6 +72,17 @@ public sealed class RebootProgress
         Enter(ControlPhase.Failed);
     }
 
+    /// <summary>The machine has been restarted: nobody asks about what was before.</summary>
+    public void Forget()
+    {
+        _began = _ended = 0;
+        Failure = ControlFailure.None;
+        Message.Clear();
+        ClearMarks();
+        PagesCopied = PagesZeroFilled = OverlayBytes = PreservedBytes = WantedPoolBytes = 0;
+        Enter(ControlPhase.Idle);
+    }
+
     /// <summary>The switch has been made; what is left to do in the background (<paramref name="settling"/>) does not count as part of it.</summary>
     public void Succeed(bool settling)
     {

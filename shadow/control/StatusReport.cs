@@ -38,6 +38,7 @@ public sealed unsafe class StatusReport
             FillQuiesce(machine, block);
             FillData(machine, block);
             FillRemapping(machine, block);
+            FillPower(machine, block);
         }
         return _block;
     }
@@ -96,6 +97,14 @@ public sealed unsafe class StatusReport
         block->LastViewBytes = disk.Kept.PagesInUse * PageSize.Small;
         block->DataRangeCount = (uint)disk.DataRanges.Count;
         block->DataBytes = disk.DataRanges.Chunks * SnapshotDisk.ChunkBytes;
+    }
+
+    private static void FillPower(HvMachine machine, StatusBlock* block)
+    {
+        block->Power = (machine.Power.TakesResets ? PowerFlags.FastReboot : 0) | (machine.Power.TakesSuspends ? PowerFlags.Suspend : 0);
+        block->FastReboots = machine.FastReboots;
+        block->FastRebootNanoseconds = machine.FastRebootNanoseconds;
+        block->Suspends = machine.Suspends;
     }
 
     private static void FillFork(HvMachine machine, StatusBlock* block)

@@ -25,6 +25,9 @@ public sealed unsafe class BootSnapshot
         _extendedState = region.TakeRun(ExtendedState.Pages);
     }
 
+    /// <summary>The processor's settings that its state does not have.</summary>
+    public readonly BootMsrs Msrs = new();
+
     /// <summary>The firmware's memory.</summary>
     public SnapshotMemory Memory { get; }
 
@@ -41,6 +44,7 @@ public sealed unsafe class BootSnapshot
         _processor.Rip += instructionBytes;
         _processor.Registers.General.Rax = result;
         ExtendedState.Save(_extendedState, out _xcr0);
+        Msrs.Capture();
         _platform.AssumeFirmware();
         _platform.Capture(real);
     }

@@ -232,6 +232,8 @@ public sealed unsafe class GuestVm : Vm
         FinishDiskCommands();
         if (IsShadow)
             _machine.AfterShadowExit();
+        else if (_machine.Power.Pending != PowerRequest.None)
+            _machine.NeedsAttention = true;
     }
 
     /// <summary>

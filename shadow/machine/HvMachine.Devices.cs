@@ -10,10 +10,10 @@ namespace Hv.Shadow.Machine;
 public sealed unsafe partial class HvMachine
 {
     // The bridges first: the devices' registers are reached through them, where the promoted system has its windows.
-    private void QuietDevices(GuestVm promoted)
+    private void QuietDevices(GuestVm next, bool isFoundByRescan)
     {
         WakeBridges();
-        PciConfigSpace pci = promoted.Platform.Pci;
+        PciConfigSpace pci = next.Platform.Pci;
         for (int i = 0; i < pci.Count; i++)
         {
             if (_realBridges[i] is { } real && pci.Get(i, out int bus, out int device, out int function) is PciBridgeFunction bridge
@@ -23,7 +23,10 @@ public sealed unsafe partial class HvMachine
         _ = Quiescer.Run();
         if (Quiescer.UnknownCount != 0)
             Log.Line("Hv: cut off functions that were not there at boot: ", (ulong)Quiescer.UnknownCount);
-        Quiescer.AnnouncePlaces();
+        if (isFoundByRescan)
+            Quiescer.AnnouncePlaces();
+        else
+            Quiescer.Places.Withdraw();
         Log.Line("Hv: devices are quiet");
     }
 

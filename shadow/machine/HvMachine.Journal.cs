@@ -123,6 +123,19 @@ public sealed unsafe partial class HvMachine
         }
     }
 
+    // Now, and not in the background: no guest runs meanwhile.
+    private bool FinishMerge()
+    {
+        while (Disk!.State == SnapshotState.Merging)
+        {
+            Status status = Disk.MergeStep(LargeStepChunks);
+            AfterMergeStep(status, Time.Nanoseconds);
+            if (status != Status.Ok && status != Status.Pending)
+                return false;
+        }
+        return true;
+    }
+
     private void JournalTrouble(Status status, ulong now)
     {
         if (Disk!.Journal.State == JournalState.TooSmall)

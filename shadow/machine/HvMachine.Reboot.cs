@@ -116,6 +116,8 @@ public sealed unsafe partial class HvMachine
     /// <inheritdoc/>
     public override void DoWork()
     {
+        if (Power.Pending != PowerRequest.None)
+            CarryOutPower();
         if (MayDropLastView)
             DropLastView();
         if (_startAsked && (_startCold || CanFork()))
@@ -222,7 +224,7 @@ public sealed unsafe partial class HvMachine
         old.Nvme!.Pause();
         promoted.Nvme!.Pause();
         Reboot.Mark(SwitchMark.DiskDrained);
-        QuietDevices(promoted);
+        QuietDevices(promoted, isFoundByRescan: true);
         Reboot.Mark(SwitchMark.DevicesQuiesced);
         KeepFigures();
         // The merge may go on for a while after the switch: what it writes first is kept, too.

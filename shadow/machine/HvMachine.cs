@@ -67,6 +67,10 @@ public sealed unsafe partial class HvMachine : LoopOwner
     public GuestVm Shadow = null!;
     /// <summary>What every shadow starts from; null until it is taken.</summary>
     public BootSnapshot? Snapshot;
+    /// <summary>What exits of the primary.</summary>
+    public PermissionMaps PrimaryMaps = null!;
+    /// <summary>What the primary asks of the machine itself.</summary>
+    public PowerPorts Power = null!;
     /// <summary>Silences the passed-through devices.</summary>
     public Quiescer Quiescer = null!;
     /// <summary>What has become of the machine's DMA remapping units; <see cref="Quiescer.Remapping"/> if Hv uses them.</summary>
@@ -102,7 +106,8 @@ public sealed unsafe partial class HvMachine : LoopOwner
     public override bool ShadowRuns => Reboot.Phase is ControlPhase.Stopping or ControlPhase.Booting or ControlPhase.Ready;
 
     /// <inheritdoc/>
-    public override bool HasUrgentWork => _startAsked || _restartAsked || _abortAsked || _switchAsked || MayDropLastView || _deadlineIsOver || _failure != ControlFailure.None;
+    public override bool HasUrgentWork => _startAsked || _restartAsked || _abortAsked || _switchAsked || MayDropLastView || _deadlineIsOver || _failure != ControlFailure.None ||
+        Power.Pending != PowerRequest.None;
 
     /// <inheritdoc/>
     public override uint ShadowShare => IsPoolLow ? 0 : _share;
@@ -193,8 +198,6 @@ public sealed unsafe partial class HvMachine : LoopOwner
     public void ResetMachine()
     {
         Log.Line("Hv: the primary shut down (triple fault); the machine is reset");
-        const byte hardReset = 0x06;
-        Ports.WritePort(ResetPorts.ResetControl, 1, hardReset);
-        Panic.Stop("the machine did not reset");
+        ResetNow();
     }
 }

@@ -4,10 +4,10 @@ using Hv.Kernel.Memory;
 
 namespace Hv.Shadow.Machine;
 
-/// <summary>Which physical addresses are Hv's: its region, the pool and the registers of remapping units. No guest ever reaches them.</summary>
+/// <summary>Which physical addresses are Hv's: its region, the wake page, the pool and the registers of remapping units. No guest ever reaches them.</summary>
 public sealed class HvMemory
 {
-    private const int MaxRanges = 1 + PagePool.MaxExtents + RemappingUnits.MaxUnits;
+    private const int MaxRanges = 2 + PagePool.MaxExtents + RemappingUnits.MaxUnits;
 
     private readonly ulong[] _starts = new ulong[MaxRanges];
     private readonly ulong[] _ends = new ulong[MaxRanges];

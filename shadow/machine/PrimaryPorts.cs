@@ -44,6 +44,9 @@ public sealed class PrimaryPorts : PortDevice
     /// <summary>The functions whose places are told to the OS; null if there are none.</summary>
     public FixedPlaces? Places;
 
+    /// <summary>What a write may ask of the machine itself.</summary>
+    public PowerPorts Power = new(default);
+
     /// <summary>Lets <paramref name="model"/> follow what cannot be read back from the real devices (<see cref="VirtualPlatform.ObservedPorts"/>).</summary>
     public void Observe(VirtualPlatform model, TimeSource time)
     {
@@ -60,6 +63,8 @@ public sealed class PrimaryPorts : PortDevice
             return _hotAdd.ReadPort(port, size);
         if (port == PortPciHost.AddressPort && size == 4)
             return _address;
+        if (Power.Owns(port))
+            return Power.Read(port, size, _real.ReadPort(port, size));
         if (port < PortPciHost.AddressPort || port > LastDataPort)
             return uint.MaxValue;
         if (port < PortPciHost.DataPort)
@@ -90,6 +95,12 @@ public sealed class PrimaryPorts : PortDevice
         if (port == PortPciHost.AddressPort && size == 4)
         {
             _address = value;
+            return;
+        }
+        if (Power.Owns(port))
+        {
+            if (!Power.Offer(port, size, value))
+                _real.WritePort(port, size, value);
             return;
         }
         if (port < PortPciHost.AddressPort || port > LastDataPort)
@@ -135,7 +146,8 @@ public sealed class PrimaryPorts : PortDevice
             // The model first: the write may reset the machine.
             if (VirtualPlatform.IsObserved(at))
                 _model.ObserveWrite(at, part);
-            _real.WritePort(at, 1, part);
+            if (!Power.Owns(at) || !Power.Offer(at, 1, part))
+                _real.WritePort(at, 1, part);
         }
     }
 

@@ -169,7 +169,7 @@ internal static class GuestStubs
         a.ret();
     }
 
-    private static void PushPreserved(StubAssembler a)
+    internal static void PushPreserved(StubAssembler a)
     {
         a.push(rbx);
         a.push(rbp);
@@ -181,7 +181,7 @@ internal static class GuestStubs
         a.push(r15);
     }
 
-    private static void PopPreserved(StubAssembler a)
+    internal static void PopPreserved(StubAssembler a)
     {
         a.pop(r15);
         a.pop(r14);
@@ -193,7 +193,7 @@ internal static class GuestStubs
         a.pop(rbx);
     }
 
-    private static void SaveXmmPreserved(StubAssembler a)
+    internal static void SaveXmmPreserved(StubAssembler a)
     {
         AssemblerRegisterXMM[] preserved = [xmm6, xmm7, xmm8, xmm9, xmm10, xmm11, xmm12, xmm13, xmm14, xmm15];
         a.sub(rsp, preserved.Length * 16);
@@ -201,7 +201,7 @@ internal static class GuestStubs
             a.movups(__xmmword_ptr[rsp + i * 16], preserved[i]);
     }
 
-    private static void RestoreXmmPreserved(StubAssembler a)
+    internal static void RestoreXmmPreserved(StubAssembler a)
     {
         AssemblerRegisterXMM[] preserved = [xmm6, xmm7, xmm8, xmm9, xmm10, xmm11, xmm12, xmm13, xmm14, xmm15];
         for (int i = 0; i < preserved.Length; i++)

@@ -10,6 +10,7 @@ switch (args)
         MemoryStubs.Emit(assembler);
         ProcessorStubs.Emit(assembler);
         GuestStubs.Emit(assembler);
+        WakeStubs.Emit(assembler);
         assembler.ToObject().Save(output);
         return 0;
     case ["symbols", string map, string output]:

@@ -123,6 +123,17 @@ public sealed unsafe class NvmeDisk : BlockDevice
         _isDead = Restart() != Status.Ok;
     }
 
+    /// <inheritdoc/>
+    public override Status PrepareForSleep() => Shutdown();
+
+    /// <inheritdoc/>
+    public override Status WakeUp()
+    {
+        Status status = Restart();
+        _isDead = status != Status.Ok;
+        return status;
+    }
+
     /// <summary>Writes the disk's cache to the medium and leaves the controller reset and quiet. What is still in flight is aborted.</summary>
     public Status Shutdown()
     {

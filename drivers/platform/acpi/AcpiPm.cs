@@ -13,8 +13,17 @@ public sealed class AcpiPm : PortDevice
     private const int Pm1EventBytes = 4, Pm1ControlBytes = 2, TimerBytes = 4, MaxGpeBytes = 32;
     private const ushort TimerStatus = 1 << 0;
     private const ushort StatusWritable = 0xCF31, EnableWritable = 0x4721;
-    private const ushort SciEnable = 1 << 0, SleepEnable = 1 << 13, ControlWritable = 0x1C03;
-    private const int SleepTypeShift = 10, SleepTypeMask = 7;
+    private const ushort SciEnable = 1 << 0, ControlWritable = 0x1C03;
+    private const int SleepTypeValues = 7;
+
+    /// <summary>PM1 control: SLP_EN, SLP_TYP and where it begins (ACPI 6.5, table 4.14).</summary>
+    public const ushort SleepEnable = 1 << 13, SleepTypeMask = 7 << SleepTypeShift;
+
+    /// <inheritdoc cref="SleepEnable"/>
+    public const int SleepTypeShift = 10;
+
+    /// <summary>PM1 status: WAK_STS.</summary>
+    public const ushort WakeStatus = 1 << 15;
 
     private readonly VirtualClock _clock;
     private readonly GsiLine _sci;
@@ -233,7 +242,7 @@ public sealed class AcpiPm : PortDevice
         _control = (ushort)(value & ControlWritable);
         if ((value & SleepEnable) != 0)
         {
-            LastSleepType = (byte)(value >> SleepTypeShift & SleepTypeMask);
+            LastSleepType = (byte)(value >> SleepTypeShift & SleepTypeValues);
             _latch.Ask(LastSleepType == _ports.SleepTypeOff ? ResetRequest.PowerOff : ResetRequest.Sleep);
         }
         UpdateSci();

@@ -188,4 +188,16 @@ public sealed unsafe class AhciDiskTests : IDisposable
         Assert.Equal(0u, _model.Ports[2].Read(AhciRegisters.PortCommand) & 0xC011);
         Assert.Equal(Status.DeviceError, Transfer(disk, BlockOperation.Read, 0, 8));
     }
+
+    [Fact]
+    public void After_a_sleep_in_which_the_controller_lost_everything_the_disk_works()
+    {
+        AhciDisk disk = Start(new AtaDriveModel(4096));
+        Assert.Equal(Status.Ok, Transfer(disk, BlockOperation.Write, 7, 3));
+        Assert.Equal(Status.Ok, disk.PrepareForSleep());
+        _model.Ports[2].Reset();
+        Assert.Equal(Status.Ok, disk.WakeUp());
+        Assert.Equal(2, _model.Resets);
+        Assert.Equal(Status.Ok, Transfer(disk, BlockOperation.Read, 7, 3));
+    }
 }

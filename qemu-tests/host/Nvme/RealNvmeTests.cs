@@ -248,4 +248,38 @@ public sealed unsafe class RealNvmeTests : IDisposable
         _time.Tick = model.Tick;
         Assert.Equal(Status.NotFound, new NvmeDisk(model, _time, 2).Initialize(_pages));
     }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void After_a_sleep_the_disk_works_whether_the_power_was_lost_or_not(bool isLost)
+    {
+        var model = new RealNvmeModel(100, 512);
+        NvmeDisk disk = Start(model);
+        Assert.Equal(Status.Ok, Transfer(disk, BlockOperation.Write, 3, 2));
+        Assert.Equal(Status.Ok, disk.PrepareForSleep());
+        Assert.True(model.WasShutDown);
+        Assert.Equal(Status.DeviceError, Transfer(disk, BlockOperation.Read, 3, 2));
+        if (isLost)
+        {
+            model.WriteMmio(NvmeRegisters.AdminSubmissionQueue, 4, 0);
+            model.WriteMmio(NvmeRegisters.AdminCompletionQueue, 4, 0);
+            model.WriteMmio(NvmeRegisters.AdminQueueAttributes, 4, 0);
+        }
+        Assert.Equal(Status.Ok, disk.WakeUp());
+        Assert.Equal(Status.Ok, Transfer(disk, BlockOperation.Read, 3, 2));
+        Assert.Equal(Status.Ok, Transfer(disk, BlockOperation.Write, 50, 1));
+    }
+
+    [Fact]
+    public void A_controller_that_does_not_come_back_from_sleep_is_reported()
+    {
+        var model = new RealNvmeModel(100, 512);
+        NvmeDisk disk = Start(model);
+        _time.Step = 1_000_000;
+        Assert.Equal(Status.Ok, disk.PrepareForSleep());
+        model.NeverReady = true;
+        Assert.Equal(Status.Timeout, disk.WakeUp());
+        Assert.Equal(Status.DeviceError, Transfer(disk, BlockOperation.Read, 0, 1));
+    }
 }

@@ -356,4 +356,41 @@ public sealed class QuiescerTests
         Assert.Equal(Status.Ok, _table.Scan(_host, false));
         Assert.Equal(Status.Unsupported, new Quiescer(_host, null, _memory, _registerPorts, _time, _table, 1).Add(_table[0]));
     }
+
+    [Fact]
+    public void For_a_restart_functions_get_their_command_registers_back_unless_that_lets_an_unreset_one_write_to_memory()
+    {
+        PciFunctionModel reset = _bus.Add(0, 3, 0, Function()), cutOff = _bus.Add(0, 4, 0, Function());
+        reset.AddExpress(0x60, flr: true);
+        foreach (PciFunctionModel model in new[] { reset, cutOff })
+        {
+            model.PowerOnIsNow();
+            model.Write(PciRegister.Command, 2, PciRegister.CommandMemory | PciRegister.CommandBusMaster);
+        }
+        Assert.Equal(Status.Ok, _table.Scan(_host, false));
+        var quiescer = new Quiescer(_host, null, _memory, _registerPorts, _time, _table, 16);
+        for (int index = 0; index < _table.Count; index++)
+            _ = quiescer.Add(_table[index]);
+        foreach (PciFunctionModel model in new[] { reset, cutOff })
+            model.Write(PciRegister.Command, 2, PciRegister.CommandIntxDisable);
+        Assert.Equal(Status.Unsupported, quiescer.Run());
+        Assert.True(quiescer.RestoreCommands());
+        Assert.Equal((uint)(PciRegister.CommandMemory | PciRegister.CommandBusMaster), reset.Get(PciRegister.Command, 2));
+        Assert.Equal((uint)PciRegister.CommandMemory, cutOff.Get(PciRegister.Command, 2));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_device_that_has_to_be_cut_off_or_does_not_obey_forbids_a_restart(bool isBehindBridge)
+    {
+        var bridge = new PciFunctionModel(0x8086, 0x244E, 0x060400, 1);
+        bridge.Put(PciRegister.PrimaryBus, 2, 0x0100);
+        _bus.Add(0, 1, 0, bridge);
+        PciFunctionModel model = _bus.Add(isBehindBridge ? 1 : 0, isBehindBridge ? 0 : 2, 0, Function());
+        Quiescer quiescer = Start(model);
+        model.Written = _ => model.Put(PciRegister.Command, 2, model.Get(PciRegister.Command, 2) | PciRegister.CommandBusMaster);
+        _ = quiescer.Run();
+        Assert.False(quiescer.RestoreCommands());
+    }
 }

@@ -302,6 +302,29 @@ public sealed class LegacyDeviceTests
     }
 
     [Fact]
+    public void The_upper_half_of_PM1_control_alone_puts_to_sleep()
+    {
+        acpi.WritePort(0x605, 1, 3 << 2);
+        Assert.Equal(ResetRequest.None, latch.Request);
+        acpi.WritePort(0x605, 1, 1 << 5 | 3 << 2);
+        Assert.Equal((ResetRequest.Sleep, (byte)3), (latch.Request, acpi.LastSleepType));
+    }
+
+    [Fact]
+    public void A_shadows_enables_and_mode_stay_its_own_until_they_are_committed()
+    {
+        acpi.WritePort(0xB2, 1, 2);
+        acpi.WritePort(0x602, 2, 0x0121);
+        Assert.Equal(0x0121u, acpi.ReadPort(0x602, 2));
+        acpi.WritePort(0x600, 2, 0xFFFF);
+        Assert.Equal(0u, acpi.ReadPort(0x600, 2));
+        Assert.Equal(1u, acpi.ReadPort(0x604, 2));
+        Assert.Equal(ResetRequest.None, latch.Request);
+        acpi.Reset();
+        Assert.Equal((0u, 0u), (acpi.ReadPort(0x602, 2), acpi.ReadPort(0x604, 2)));
+    }
+
+    [Fact]
     public void General_purpose_events_have_enables_and_no_status()
     {
         for (ushort port = 0x620; port < 0x630; port++)

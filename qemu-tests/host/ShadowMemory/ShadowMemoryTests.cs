@@ -42,6 +42,16 @@ public sealed unsafe class ShadowMemoryTests : IDisposable
     public void A_zero_page_of_the_snapshot_takes_no_page() => Assert.Equal((ulong)SnapshotPages - 1, _snapshot.Count);
 
     [Fact]
+    public void The_snapshot_is_restored_to_its_own_place_zero_pages_too_and_nothing_else()
+    {
+        byte[] before = new Span<byte>(_guest, (int)(SnapshotPages * PageSize.Small)).ToArray();
+        new Span<byte>(_guest, (int)(GuestPages * PageSize.Small)).Fill(0xEE);
+        _snapshot.Restore();
+        Assert.Equal(before, new Span<byte>(_guest, (int)(SnapshotPages * PageSize.Small)).ToArray());
+        Assert.Equal(-1, new Span<byte>(_guest + SnapshotPages * PageSize.Small, (int)((GuestPages - SnapshotPages) * PageSize.Small)).IndexOfAnyExcept((byte)0xEE));
+    }
+
+    [Fact]
     public void Snapshot_pages_are_shared_until_they_are_written()
     {
         byte[] before = At(5).ToArray();

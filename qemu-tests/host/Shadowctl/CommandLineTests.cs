@@ -371,4 +371,36 @@ public sealed unsafe class CommandLineTests
             block->SwitchMarks[(int)SwitchMark.ShadowEntered] = 5250;
         }
     }
+
+    [Theory]
+    [InlineData("on", 1)]
+    [InlineData("off", 0)]
+    public void Fast_reboots_can_be_turned_on_and_off(string value, int expected)
+    {
+        Assert.Equal(ExitCode.Success, Run("config", "fast-reboot", value));
+        Assert.Equal([$"configure {ControlOpcode.SettingFastReboot} {expected}", "close"], _system.Calls);
+    }
+
+    [Theory]
+    [InlineData("config")]
+    [InlineData("config", "fast-reboot")]
+    [InlineData("config", "fast-reboot", "maybe")]
+    [InlineData("config", "slow-reboot", "on")]
+    public void A_setting_that_does_not_exist_is_a_wrong_command_line(params string[] arguments)
+    {
+        Assert.Equal(ExitCode.Usage, Run(arguments));
+        Assert.Empty(_system.Calls);
+    }
+
+    [Fact]
+    public void The_status_tells_of_fast_reboots_and_suspends()
+    {
+        Hypervisor.Status.Power = PowerFlags.FastReboot | PowerFlags.Suspend;
+        Hypervisor.Status.FastReboots = 3;
+        Hypervisor.Status.FastRebootNanoseconds = 115_000_000;
+        Hypervisor.Status.Suspends = 2;
+        Assert.Equal(ExitCode.Success, Run("status"));
+        foreach (string line in new[] { "fast reboot           on", "fast reboots        3, the last one in 0.115 s", "suspend to RAM        under Hv, 2 so far" })
+            Assert.Contains(line, _output.ToString(), StringComparison.Ordinal);
+    }
 }

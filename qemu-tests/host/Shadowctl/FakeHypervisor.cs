@@ -124,6 +124,9 @@ internal sealed class FakeHypervisor(FakeSystem system) : IAdminPort
                 system.Calls.Add("find journal");
                 _status.Journal = ControlJournal.Idle;
                 return default;
+            case ControlOpcode.Configure:
+                system.Calls.Add($"configure {command.Dword12} {command.Dword13}");
+                return default;
             case ControlOpcode.Abort:
                 system.Calls.Add("abort");
                 Enter(ControlPhase.Failed);

@@ -100,6 +100,7 @@ public sealed class CommandLine(ISystem system, TextWriter output, TextWriter er
                 new Promotion(system, client, error).AwaitData()),
             Command("await-network", "In a shadow: waits for the switch and for the network cards. For the service manager and for scripts.", (client, parsed) =>
                 new Promotion(system, client, error).AwaitNetwork(TimeSpan.FromSeconds(parsed.GetValue(finishTimeout))), finishTimeout),
+            Settings(),
             Command("abort", "Throws the shadow away.", (client, _) => client.Abort()),
             Reader("status", "Shows how things stand.", (client, parsed) => ShowStatus(client, parsed.GetValue(_json), parsed.GetValue(devices)), devices),
             Reader("log", "Prints the serial console of the shadow, or of the last one.", (client, parsed) =>
@@ -135,6 +136,17 @@ public sealed class CommandLine(ISystem system, TextWriter output, TextWriter er
             return ExitCode.Success;
         });
         return command;
+    }
+
+    private Command Settings()
+    {
+        var value = new Argument<string>("on|off");
+        value.AcceptOnlyFromAmong("on", "off");
+        return new Command("config", "Changes a setting of Hv, until the machine is switched off.")
+        {
+            WithArgument(value, Command("fast-reboot", "Whether Hv answers ordinary reboots itself, without the firmware's self-test.", (client, parsed) =>
+                client.Configure(ControlOpcode.SettingFastReboot, parsed.GetValue(value) == "on" ? 1u : 0u))),
+        };
     }
 
     private Command Check()

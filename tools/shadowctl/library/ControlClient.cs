@@ -49,6 +49,9 @@ public sealed class ControlClient(IAdminPort port) : IDisposable
     /// <summary>Has Hv look for the journal's partition.</summary>
     public void FindJournal() => Check(port.Send(new AdminCommand(ControlOpcode.FindJournal), []));
 
+    /// <summary>Changes a setting of Hv (<see cref="ControlOpcode.Configure"/>).</summary>
+    public void Configure(uint setting, uint value) => Check(port.Send(new AdminCommand(ControlOpcode.Configure, setting, value), []));
+
     /// <summary>Throws the shadow away.</summary>
     public void Abort() => Check(port.Send(new AdminCommand(ControlOpcode.Abort), []));
 

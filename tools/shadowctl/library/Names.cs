@@ -51,6 +51,7 @@ public static class Names
         ControlFailure.EmergencyMode => "emergency_mode",
         ControlFailure.FailedUnit => "failed_unit",
         ControlFailure.Rejected => "rejected",
+        ControlFailure.Suspended => "suspended",
         _ => "unknown",
     };
 
@@ -118,6 +119,7 @@ public static class Names
         ControlFailure.EmergencyMode => "The shadow came up in emergency or rescue mode.",
         ControlFailure.FailedUnit => "A unit that must run failed in the shadow.",
         ControlFailure.Rejected => "The shadow reported that it is not fit for use.",
+        ControlFailure.Suspended => "The machine was suspended to RAM.",
         _ => "The shadow failed.",
     };
 
@@ -125,6 +127,7 @@ public static class Names
     public static string Advice(ControlFailure failure) => failure switch
     {
         ControlFailure.None or ControlFailure.Aborted => "",
+        ControlFailure.Suspended => "Start it again.",
         ControlFailure.OutOfMemory => "Give Hv more memory, or stop what uses much of it while the system boots.",
         ControlFailure.DiskError or ControlFailure.DeviceNotQuiet => "Look at this system's kernel log for the device, then try again.",
         ControlFailure.Unsupported => "See 'shadowctl log'; an ordinary reboot may do.",

@@ -32,6 +32,10 @@ public static class StatusText
             Line("disk before switch", $"{Names.Of(block.LastView)}, {block.LastViewBytes >> 10} KiB of memory");
         Line("pool", $"{block.PoolBytes >> 20} MiB, {block.PoolFreeBytes >> 20} MiB free");
         Line("Hv", $"build {status.BuildId}, image {block.ImageBytes >> 10} KiB, memory {block.HvMemoryBytes >> 10} KiB");
+        Line("fast reboot", block.Power.HasFlag(PowerFlags.FastReboot) ? "on" : "off");
+        if (block.FastReboots != 0)
+            Line("  fast reboots", Format($"{block.FastReboots}, the last one in {StatusView.Seconds(block.FastRebootNanoseconds):F3} s"));
+        Line("suspend to RAM", block.Power.HasFlag(PowerFlags.Suspend) ? $"under Hv, {block.Suspends} so far" : "not under Hv");
         Line("switches", block.SwitchCount.ToString(CultureInfo.InvariantCulture));
         foreach (KeyValuePair<string, double> mark in status.SwitchMarks)
             Line("  " + mark.Key, Format($"{mark.Value * 1000:F3} ms"));

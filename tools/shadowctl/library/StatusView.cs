@@ -82,6 +82,11 @@ public sealed unsafe class StatusView
         json.WriteNumber("hv_memory_bytes", _block.HvMemoryBytes);
         json.WriteNumber("efi_image_bytes", _block.ImageBytes);
         json.WriteString("build_id", BuildId);
+        json.WriteBoolean("fast_reboot", _block.Power.HasFlag(PowerFlags.FastReboot));
+        json.WriteNumber("fast_reboots", _block.FastReboots);
+        json.WriteNumber("fast_reboot_seconds", Seconds(_block.FastRebootNanoseconds));
+        json.WriteBoolean("suspend", _block.Power.HasFlag(PowerFlags.Suspend));
+        json.WriteNumber("suspends", _block.Suspends);
         json.WriteNumber("switches", _block.SwitchCount);
         json.WriteString("last_view", Names.Of(_block.LastView));
         json.WriteNumber("last_view_bytes", _block.LastViewBytes);

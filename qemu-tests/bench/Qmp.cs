@@ -105,11 +105,13 @@ public sealed class Qmp : IDisposable
         }
     }
 
-    /// <summary>Presses and releases a shift key, and moves relative and absolute pointers to or by <paramref name="place"/>.</summary>
-    public void SendInput(int place)
+    /// <summary>
+    /// Presses and releases a shift key, moves the mouse by <paramref name="place"/> and, if the machine has a tablet, that to <paramref name="place"/>.
+    /// </summary>
+    public void SendInput(int place, bool hasTablet)
     {
         JsonObject Move(string type) => new() { ["type"] = type, ["data"] = new JsonObject { ["axis"] = "x", ["value"] = place } };
-        foreach (JsonObject input in (JsonObject[])[Key("shift", true), Key("shift", false), Move("rel"), Move("abs")])
+        foreach (JsonObject input in (JsonObject[])[Key("shift", true), Key("shift", false), Move("rel"), .. hasTablet ? [Move("abs")] : Array.Empty<JsonObject>()])
             Execute("input-send-event", new JsonObject { ["events"] = new JsonArray(input) });
     }
 

@@ -10,7 +10,7 @@ public sealed class DeviceTests(ITestOutputHelper output)
 {
     private static readonly string[] Chosen =
     [
-        "e1000-82545em", "i82559er", "virtio-net-pci-non-transitional", "usb-ehci", "pci-ohci", "intel-hda", "AC97", "am53c974", "sdhci-pci", "nvme (SR-IOV)", "virtio-blk-pci",
+        "e1000-82545em", "i82559er", "vmxnet3", "usb-ehci", "pci-ohci", "intel-hda", "AC97", "am53c974", "sdhci-pci", "nvme (SR-IOV)", "virtio-blk-pci",
         "bochs-display", "virtio-rng-pci", "virtio-balloon-pci", "virtio-serial-pci", "pci-serial", "virtio-keyboard-pci", "i6300esb", "edu",
     ];
 

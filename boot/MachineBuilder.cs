@@ -1,6 +1,7 @@
 using System;
 using System.Buffers.Binary;
 using Hv.Boot.Acpi;
+using Hv.Drivers.Pci.Host;
 using Hv.Drivers.Platform;
 using Hv.Drivers.Quiesce;
 using Hv.Kernel;
@@ -36,11 +37,19 @@ internal static unsafe class MachineBuilder
             new RealMmio(new HostPhysical(configuration.IoApicAddress)),
             configuration.HpetAddress == 0 ? null : new RealMmio(new HostPhysical(configuration.HpetAddress)));
         _ = machine.Functions.Scan(machine.Pci, sizeBars: false);
+        bool hasExtended = configuration.EcamAddress != 0;
         for (int i = 0; i < machine.Functions.Count; i++)
-            _ = machine.MapRegisters(machine.Functions[i]);
+        {
+            PciFunctionInfo function = machine.Functions[i];
+            _ = machine.MapRegisters(function);
+            hasExtended = hasExtended && function.Address.Bus < configuration.EcamBuses && AddressSpace.MapDevice(addressSpace,
+                configuration.EcamAddress + ((ulong)function.Address.Value << PageSize.SmallShift), PciConfig.ExtendedSize) == Status.Ok;
+        }
+        PciHost? extended = hasExtended
+            ? new EcamPciHost(new RealMmio(new HostPhysical(configuration.EcamAddress)), 0, (byte)(configuration.EcamBuses - 1)) : null;
         if (parameters->FrameBuffer != 0)
             _ = AddressSpace.MapDevice(addressSpace, parameters->FrameBuffer, parameters->FrameBufferBytes);
-        machine.Quiescer = new Quiescer(machine.Pci, new RealMmio(new HostPhysical(0)), machine.Ports, time, machine.Functions, MaxQuiesced);
+        machine.Quiescer = new Quiescer(machine.Pci, extended, new RealMmio(new HostPhysical(0)), machine.Ports, time, machine.Functions, MaxQuiesced);
         ParkOtherProcessors(parameters, machine.Configuration.ApicId);
         machine.Primary = NewVm(machine);
         machine.Shadow = NewVm(machine);

@@ -18,4 +18,6 @@ public enum QuiesceFlags : byte
     WasIsolated = 1 << 3,
     /// <summary>The OS had moved its registers, and they were put back before they were used.</summary>
     HadMovedBars = 1 << 4,
+    /// <summary>Virtual functions of it were on, and were turned off.</summary>
+    HadVirtualFunctions = 1 << 5,
 }

@@ -42,6 +42,8 @@ public sealed class FunctionQuiescer
     private readonly TimeSource _time;
     private readonly PciFunctionInfo _function;
     private readonly PciConfigSnapshot _boot;
+    private readonly PciHost? _extendedHost;
+    private readonly PciExtendedSnapshot? _extended;
     private readonly DeviceStop? _stop;
     private readonly ResetMethod _offered;
     private readonly bool _isAloneOnBus;
@@ -53,12 +55,19 @@ public sealed class FunctionQuiescer
 
     /// <summary>
     /// For <paramref name="function"/>, whose configuration space at boot is <paramref name="boot"/>; offsets in
-    /// <paramref name="memory"/> are host-physical addresses. <paramref name="isAloneOnBus"/> allows the reset of the bus. Allocates: at boot only.
+    /// <paramref name="memory"/> are host-physical addresses. <paramref name="isAloneOnBus"/> allows the reset of the bus. <paramref name="extendedHost"/>, if there is one, reaches the
+    /// extended space of the function. Allocates: at boot only.
     /// </summary>
     public FunctionQuiescer(
-        PciHost host, MmioDevice memory, PortDevice ports, TimeSource time, PciFunctionInfo function, PciConfigSnapshot boot, bool isAloneOnBus)
+        PciHost host, PciHost? extendedHost, MmioDevice memory, PortDevice ports, TimeSource time, PciFunctionInfo function, PciConfigSnapshot boot, bool isAloneOnBus)
     {
         _host = host;
+        if (extendedHost != null && function.PciExpress != 0)
+        {
+            _extendedHost = extendedHost;
+            _extended = new PciExtendedSnapshot();
+            _extended.Save(extendedHost, function.Address);
+        }
         _time = time;
         _function = function;
         _boot = boot;
@@ -220,6 +229,8 @@ public sealed class FunctionQuiescer
 
     private void BeginDrain()
     {
+        // Each has a bus master bit of its own, and an OS without their driver does not know of them.
+        Report.HadVirtualFunctions = _extended != null && _extended.StopVirtualFunctions(_extendedHost!, Address);
         _host.ChangeCommand(Address, PciRegister.CommandIntxDisable, PciRegister.CommandBusMaster);
         if (_function.Msi != 0)
             ChangeWord(_function.Msi + PciCapability.MsiControl, 0, PciCapability.MsiEnable);
@@ -331,7 +342,15 @@ public sealed class FunctionQuiescer
             Finish(Report.Tried == ResetMethod.None ? Status.Unsupported : Status.Timeout);
     }
 
-    private Status Restore() => _boot.Restore(_host, _function, quiet: true) == Status.Ok ? Status.Ok : Status.NotFound;
+    private Status Restore()
+    {
+        if (_extended != null && _host.Read32(Address, PciRegister.VendorId) == _boot.Read(PciRegister.VendorId, 4))
+        {
+            _host.ChangeCommand(Address, 0, PciRegister.CommandIo | PciRegister.CommandMemory);
+            _extended.Restore(_extendedHost!, Address);
+        }
+        return _boot.Restore(_host, _function, quiet: true) == Status.Ok ? Status.Ok : Status.NotFound;
+    }
 
     private void SetBusReset(bool asserted)
     {

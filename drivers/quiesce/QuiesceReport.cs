@@ -28,6 +28,8 @@ public sealed class QuiesceReport
     public bool WasIsolated;
     /// <summary>The OS had moved the BARs; they were put back before the registers were used.</summary>
     public bool HadMovedBars;
+    /// <summary>Virtual functions of it were on, and were turned off.</summary>
+    public bool HadVirtualFunctions;
     /// <summary>Time from beginning to end.</summary>
     public ulong Nanoseconds;
 
@@ -42,6 +44,7 @@ public sealed class QuiesceReport
         WasStillPending = false;
         WasIsolated = false;
         HadMovedBars = false;
+        HadVirtualFunctions = false;
         Nanoseconds = 0;
     }
 }

@@ -11,21 +11,28 @@ namespace Hv.Drivers.Quiesce;
 public sealed class Quiescer
 {
     private readonly PciHost _host;
+    private readonly PciHost? _extendedHost;
     private readonly MmioDevice _memory;
     private readonly PortDevice _ports;
     private readonly TimeSource _time;
     private readonly PciFunctionTable _table;
     private readonly FunctionQuiescer[] _functions;
+    private readonly UnknownFunctions _unknown;
 
-    /// <summary>For up to <paramref name="capacity"/> functions of <paramref name="table"/>; offsets in <paramref name="memory"/> are host-physical addresses.</summary>
-    public Quiescer(PciHost host, MmioDevice memory, PortDevice ports, TimeSource time, PciFunctionTable table, int capacity)
+    /// <summary>
+    /// For up to <paramref name="capacity"/> functions of <paramref name="table"/>; offsets in <paramref name="memory"/> are host-physical addresses.
+    /// <paramref name="extendedHost"/> reaches the extended configuration space of all of them, where the machine has that.
+    /// </summary>
+    public Quiescer(PciHost host, PciHost? extendedHost, MmioDevice memory, PortDevice ports, TimeSource time, PciFunctionTable table, int capacity)
     {
         _host = host;
+        _extendedHost = extendedHost;
         _memory = memory;
         _ports = ports;
         _time = time;
         _table = table;
         _functions = new FunctionQuiescer[capacity];
+        _unknown = new UnknownFunctions(host, table);
         Places = new FixedPlaces(capacity);
     }
 
@@ -34,6 +41,9 @@ public sealed class Quiescer
 
     /// <summary>How many functions were added.</summary>
     public int Count { get; private set; }
+
+    /// <summary>How many functions that were not there at boot were cut off at the last <see cref="Run"/>.</summary>
+    public int UnknownCount { get; private set; }
 
     /// <summary>Function number <paramref name="index"/>.</summary>
     public PciFunctionInfo Function(int index) => _functions[index].Function;
@@ -57,16 +67,17 @@ public sealed class Quiescer
         var boot = new PciConfigSnapshot();
         boot.Save(_host, function.Address);
         Places.Add(_host, function);
-        _functions[Count++] = new FunctionQuiescer(_host, _memory, _ports, _time, function, boot, _table.IsAloneOnBus(function));
+        _functions[Count++] = new FunctionQuiescer(_host, _extendedHost, _memory, _ports, _time, function, boot, _table.IsAloneOnBus(function));
         return Status.Ok;
     }
 
     /// <summary>
-    /// Quiesces every function; returns when all are quiet or given up. Bounded by the slowest function: normally 0.1 s,
+    /// Quiesces every function, and cuts off those that were not there at boot; returns when all are quiet or given up. Bounded by the slowest function: normally 0.1 s,
     /// at worst a few seconds. <see cref="Status.Ok"/>, or the first failure; the reports tell the rest.
     /// </summary>
     public Status Run()
     {
+        UnknownCount = _unknown.CutOff();
         for (int index = 0; index < Count; index++)
             _functions[index].Begin();
         int left = Count;

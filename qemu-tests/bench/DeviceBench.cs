@@ -14,6 +14,7 @@ public sealed class DeviceBench(IReadOnlyList<DeviceModel> models, int switches,
     private const string PortSlot = "1c", BridgeSlot = "1d", ConventionalBus = "conventional";
 
     private readonly List<PluggedDevice> devices = [];
+    private DeviceObserver observer = null!;
 
     /// <summary>The devices with what was found out; complete after <see cref="Run"/>.</summary>
     public IReadOnlyList<PluggedDevice> Devices => devices;
@@ -59,6 +60,7 @@ public sealed class DeviceBench(IReadOnlyList<DeviceModel> models, int switches,
                 guest.WaitUntilUp(Boot, cancel);
                 // Not before: the firmware numbers the buses.
                 FindAddresses(((QemuMachine)emulator).Qmp);
+                observer = new DeviceObserver(((QemuMachine)emulator).Qmp, devices, run);
                 guest.LogIn(Command, cancel);
                 guest.Run("ln -s /sbin/load-drivers /etc/rc.d/load-drivers; load-drivers; sync", Command, cancel);
             });
@@ -81,11 +83,13 @@ public sealed class DeviceBench(IReadOnlyList<DeviceModel> models, int switches,
     private void SwitchAndLook(Guest guest, int number, CancellationToken cancel)
     {
         bool looks = number == 1 || number == switches;
+        // Those between are started cold, which takes less time: for the devices there is no difference.
+        string command = looks ? "shadowctl reboot" : "shadowctl reboot --cold";
         display.Run($"Hiding reboot {number} of {switches}", () =>
         {
             guest.WaitUntilIdle(Command, cancel);
             guest.StartHeartbeat(Command, cancel);
-            Downtime downtime = new DowntimeProbe(guest).MeasureShadow("shadowctl reboot", Reboot, cancel);
+            Downtime downtime = new DowntimeProbe(guest).MeasureShadow(command, Reboot, cancel);
             guest.LogIn(Command, cancel);
             if (downtime.Network is null)
                 throw guest.Emulator.Console.Failure("The network does not answer after the switch.");
@@ -104,7 +108,8 @@ public sealed class DeviceBench(IReadOnlyList<DeviceModel> models, int switches,
 
     private void Look(Guest guest, Action<PluggedDevice, DeviceState?> keep, CancellationToken cancel)
     {
-        IReadOnlyList<DeviceState> states = DeviceState.Parse(guest.Run("device-check", TimeSpan.FromMinutes(5), cancel));
+        string addresses = string.Join(' ', devices.Select(device => device.Address).Where(address => address.Length > 0));
+        IReadOnlyList<DeviceState> states = observer.Look(colour => DeviceState.Parse(guest.Run($"SCREEN={colour} device-check {addresses}", TimeSpan.FromMinutes(5), cancel)));
         devices.ForEach(device => keep(device, states.FirstOrDefault(state => state.Address == device.Address)));
     }
 
@@ -114,6 +119,11 @@ public sealed class DeviceBench(IReadOnlyList<DeviceModel> models, int switches,
         yield return "none,id=none";
         yield return "-device";
         yield return $"pcie-pci-bridge,id={ConventionalBus},bus=pcie.0,addr={BridgeSlot}";
+        if (models.Any(model => model.IsScreen))
+        {
+            yield return "-vga";
+            yield return "none";
+        }
         int port = 0;
         foreach (PluggedDevice device in devices)
         {

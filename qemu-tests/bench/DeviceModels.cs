@@ -6,9 +6,14 @@ public static class DeviceModels
     /// <summary>Bytes of each disk image.</summary>
     public const int ImageBytes = 8 << 20;
 
+    /// <summary>The kind of use that QEMU itself observes: memory given away and taken back.</summary>
+    public const string BalloonKind = "balloon";
+
     private const string Drive = "if=none,id=d{n},format=raw,cache=unsafe,file={image}";
 
-    /// <summary>All of them; one machine takes them all.</summary>
+    private const string Port = "file,id=c{n},path={port}";
+
+    /// <summary>All of them; one machine takes them all but for the screens, of which it takes one.</summary>
     public static IReadOnlyList<DeviceModel> All { get; } =
     [
         Card("e1000", "e1000"),
@@ -18,6 +23,7 @@ public static class DeviceModels
         Card("ne2k_pci", "ne2k-pci") with { Place = DevicePlace.Bridge },
         Card("pcnet", "pcnet32") with { Place = DevicePlace.Bridge },
         Card("tulip", "tulip") with { Place = DevicePlace.Bridge },
+        Card("e1000-82544gc", "e1000") with { Place = DevicePlace.Bridge },
         Card("i82559er", "e100"),
         Card("i82550", "e100") with { Place = DevicePlace.Bridge },
         Card("vmxnet3", "vmxnet3"),
@@ -45,20 +51,39 @@ public static class DeviceModels
         Disk("megasas-gen2", "megaraid_sas", "scsi-hd") with { Place = DevicePlace.Port },
         Disk("mptsas1068", "mptsas", "scsi-hd"),
         Disk("pvscsi", "vmw_pvscsi", "scsi-hd"),
+        Disk("virtio-scsi-pci", "virtio-pci", "scsi-hd"),
         Disk("sdhci-pci", "sdhci-pci", "sd-card") with { Attached = ["-drive", Drive, "-device", "sd-card,bus=sd-bus,drive=d{n}"] },
         new("nvme", "block", "nvme") { Place = DevicePlace.Port, Before = ["-drive", Drive], Properties = "drive=d{n},serial=second" },
+        new("nvme (SR-IOV)", "sriov", "nvme")
+        {
+            Device = "nvme", Place = DevicePlace.Port, Before = ["-drive", Drive, "-device", "nvme-subsys,id=s{n},nqn=s{n}"],
+            Properties = "serial=third,subsys=s{n},sriov_max_vfs=2,sriov_vq_flexible=4,sriov_vi_flexible=2", Attached = ["-device", "nvme-ns,bus={id},drive=d{n}"],
+        },
         new("virtio-blk-pci", "block", "virtio-pci") { Before = ["-drive", Drive], Properties = "drive=d{n}" },
 
         new("bochs-display", "display", "bochs-drm"),
         new("secondary-vga", "display", "bochs-drm") { Place = DevicePlace.Bridge },
         new("virtio-gpu-pci", "display", "virtio-pci"),
+        new("qxl", "display", "qxl"),
+        new("VGA", "display", "bochs-drm") { IsScreen = true },
+        new("cirrus-vga", "display", "cirrus") { IsScreen = true },
+        new("virtio-vga", "display", "virtio-pci") { IsScreen = true },
+        new("qxl-vga", "display", "qxl") { IsScreen = true },
+        new("vmware-svga", "display", "vmwgfx") { IsScreen = true },
 
         new("virtio-rng-pci", "random", "virtio-pci") { Place = DevicePlace.Bridge },
-        new("virtio-balloon-pci", "", "virtio-pci") { Place = DevicePlace.Bridge },
-        new("virtio-serial-pci", "", "virtio-pci") { Place = DevicePlace.Bridge },
+        new("virtio-balloon-pci", BalloonKind, "virtio-pci") { Place = DevicePlace.Bridge },
+        new("virtio-serial-pci", "port", "virtio-pci")
+        {
+            Place = DevicePlace.Bridge, Before = ["-chardev", Port], Attached = ["-device", "virtserialport,bus={id}.0,chardev=c{n}"],
+        },
+        new("pci-serial", "port", "serial") { Place = DevicePlace.Bridge, Before = ["-chardev", Port], Properties = "chardev=c{n}" },
         new("virtio-keyboard-pci", "input", "virtio-pci") { Place = DevicePlace.Bridge },
-        new("i6300esb", "", "i6300ESB timer") { Place = DevicePlace.Bridge },
-        new("edu", "", ""),
+        new("virtio-tablet-pci", "input", "virtio-pci") { Place = DevicePlace.Bridge },
+        new("virtio-mouse-pci", "input", "virtio-pci") { Place = DevicePlace.Bridge },
+        new("i6300esb", "watchdog", "i6300ESB timer") { Place = DevicePlace.Bridge },
+        new("edu", "edu", ""),
+        new("pvpanic-pci", "", "pvpanic-pci"),
         new("pci-testdev", "", "") { Place = DevicePlace.Bridge },
     ];
 

@@ -17,7 +17,9 @@ internal static class DevicesCommand
             string[] names = parsed.GetValue(only) ?? [];
             if (names.FirstOrDefault(name => DeviceModels.All.All(model => model.Name != name)) is { } unknown)
                 throw new BenchException($"There is no device '{unknown}'; there are: {string.Join(' ', DeviceModels.All.Select(model => model.Name))}");
-            DeviceModel[] models = [.. DeviceModels.All.Where(model => names.Length == 0 || names.Contains(model.Name))];
+            DeviceModel[] models = [.. DeviceModels.All.Where(model => names.Length == 0 ? !model.IsScreen : names.Contains(model.Name))];
+            if (models.Count(model => model.IsScreen) > 1)
+                throw new BenchException("One machine takes one of: " + string.Join(' ', models.Where(model => model.IsScreen).Select(model => model.Name)));
             DeviceBench bench = new(models, parsed.GetValue(switches), parsed.GetValue(efi)?.FullName ?? Paths.Efi, new StepDisplay());
             bench.Run(cancel);
             Console.WriteLine(DeviceTable.Write(bench, ""));

@@ -10,6 +10,7 @@ public sealed class PluggedDevice
     private const int FirstNumber = 10, CheckedBytes = 1 << 20;
 
     private readonly string? image;
+    private readonly string port;
 
     /// <summary>Number <paramref name="index"/> of the machine whose files are in <paramref name="folder"/>.</summary>
     public PluggedDevice(DeviceModel model, int index, string folder)
@@ -17,6 +18,7 @@ public sealed class PluggedDevice
         Model = model;
         Number = FirstNumber + index;
         image = model.NeedsImage ? Path.Combine(folder, $"{Id}.img") : null;
+        port = Path.Combine(folder, $"{Id}.port");
     }
 
     /// <summary>The model.</summary>
@@ -43,6 +45,9 @@ public sealed class PluggedDevice
     /// <summary>What the first MiB of its disk must add up to; null if it has none.</summary>
     public string? DiskSum { get; private set; }
 
+    /// <summary>How many bytes the guest has written to the device's port.</summary>
+    public long PortBytes => File.Exists(port) ? new FileInfo(port).Length : 0;
+
     /// <summary>Makes what the device needs on the host.</summary>
     public void Prepare()
     {
@@ -58,7 +63,7 @@ public sealed class PluggedDevice
     public IEnumerable<string> Arguments(string bus)
     {
         string properties = Model.Properties.Length > 0 ? "," + Fill(Model.Properties) : "";
-        return [.. Model.Before.Select(Fill), "-device", $"{Model.Name},id={Id},bus={bus}{properties}", .. Model.Attached.Select(Fill)];
+        return [.. Model.Before.Select(Fill), "-device", $"{Model.Device},id={Id},bus={bus}{properties}", .. Model.Attached.Select(Fill)];
     }
 
     /// <summary>What is wrong with the device; null if nothing is. Before a switch and after one the same must be so.</summary>
@@ -78,5 +83,5 @@ public sealed class PluggedDevice
         return DiskSum is not null && uses.All(use => use.Facts != DiskSum) ? "its disk reads wrong" : null;
     }
 
-    private string Fill(string text) => text.Replace("{id}", Id).Replace("{n}", $"{Number}").Replace("{image}", image);
+    private string Fill(string text) => text.Replace("{id}", Id).Replace("{n}", $"{Number}").Replace("{image}", image).Replace("{port}", port);
 }

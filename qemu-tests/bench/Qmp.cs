@@ -47,6 +47,9 @@ public sealed class Qmp : IDisposable
     /// <summary>Writes a picture of the guest's screen (PPM) to a file.</summary>
     public void Screendump(string path) => Execute("screendump", new JsonObject { ["filename"] = path });
 
+    /// <summary>Writes a picture (PPM) of what the display <paramref name="device"/> shows to a file.</summary>
+    public void Screendump(string path, string device) => Execute("screendump", new JsonObject { ["filename"] = path, ["device"] = device, ["head"] = 0 });
+
     /// <summary>Writes what is at <paramref name="address"/>, guest-physical for the machine that QEMU shows, to a file.</summary>
     public void SaveMemory(ulong address, int bytes, string path) => Execute("pmemsave", new JsonObject { ["val"] = address, ["size"] = bytes, ["filename"] = path });
 
@@ -55,6 +58,25 @@ public sealed class Qmp : IDisposable
     {
         ["keys"] = new JsonArray([.. keys.Select(key => new JsonObject { ["type"] = "qcode", ["data"] = key })]),
     });
+
+    /// <summary>Presses and releases a shift key, and moves relative and absolute pointers to or by <paramref name="place"/>.</summary>
+    public void SendInput(int place)
+    {
+        static JsonObject Shift(bool down) => new()
+        {
+            ["type"] = "key", ["data"] = new JsonObject { ["down"] = down, ["key"] = new JsonObject { ["type"] = "qcode", ["data"] = "shift" } },
+        };
+        JsonObject Move(string type) => new() { ["type"] = type, ["data"] = new JsonObject { ["axis"] = "x", ["value"] = place } };
+        foreach (JsonObject input in (JsonObject[])[Shift(true), Shift(false), Move("rel"), Move("abs")])
+            Execute("input-send-event", new JsonObject { ["events"] = new JsonArray(input) });
+    }
+
+    /// <summary>The guest's memory in bytes, without what it has given to a balloon device.</summary>
+    public long Balloon
+    {
+        get => (long)Execute("query-balloon")!["actual"]!;
+        set => Execute("balloon", new JsonObject { ["value"] = value });
+    }
 
     /// <summary>Operations and bytes read from and written to a drive since QEMU was started.</summary>
     public DiskCounters DiskCounters(string drive)

@@ -10,6 +10,7 @@ namespace Hv.EmulatorTests;
 public sealed class StrayDmaFixture : IDisposable
 {
     private const int MemoryMiB = 2048, HeldMiB = 128, TakenMiB = 600, DumpedMiB = 128, RunsTried = 6;
+    private const string EduId = "1234:11e8";
     private const string Card = "52:54:00:f1:00:0d", Interface = "$(grep -l " + Card + " /sys/class/net/*/address | cut -d/ -f5)";
     // Disks are left alone: one of them is the system's. Not compared are expansion ROMs (line 7), whose place is the kernel's choice, and registers that bridges
     // themselves have, which a shadow does not see; bridges' windows are.
@@ -76,6 +77,11 @@ public sealed class StrayDmaFixture : IDisposable
     /// <summary>The same once the devices are in use again.</summary>
     public (int Looks, int Wrong) HeldAtEnd { get; private set; }
 
+    /// <summary>
+    /// The same after a device has, at the end, been told to write to a page that is held: what Hv must not let happen is noticed when it does.
+    /// </summary>
+    public (int Looks, int Wrong) HeldAfterStray { get; private set; }
+
     /// <summary>Packets that the card had received before the switch, and later in the promoted system.</summary>
     public (long Before, long After) Received { get; private set; }
 
@@ -110,7 +116,7 @@ public sealed class StrayDmaFixture : IDisposable
         // Not while the shadow boots: on a slow host the packets leave it no time.
         flood.Start();
         MatchCollection runs = Regex.Matches(guest.Run("shadowctl log | grep '^HELD '", Limit), "HELD ([0-9a-f]+) ([0-9a-f]+)");
-        string devices = string.Join(' ', Before.Where(device => device.Id == "1234:11e8").Select(device => device.Address));
+        string devices = string.Join(' ', Before.Where(device => device.Id == EduId).Select(device => device.Address));
         if (!runs.Any(run => Use(devices, run.Groups[1].Value, run.Groups[2].Value)))
             throw new BenchException("None of the memory that the new system holds could be had.");
         guest.Run("until [ $(sed -n 's/transfers=\\([0-9]*\\) .*/\\1/p' /tmp/edu | tail -1) -ge 64 ]; do sleep 1; done 2>/dev/null", Limit);
@@ -128,6 +134,8 @@ public sealed class StrayDmaFixture : IDisposable
         guest.Run($"ip link set {Interface} up; sleep 5", Limit);
         Received = (receivedBefore, ReadReceived());
         HeldAtEnd = WaitForLooks(1);
+        guest.Run($"dma stray {Before.First(device => device.Id == EduId).Address} $(cut -d' ' -f1 /run/held | head -1)", Limit);
+        HeldAfterStray = WaitForLooks(1);
         SwitchUnasked();
     }
 

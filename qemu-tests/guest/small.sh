@@ -13,7 +13,7 @@ modules="nvme ahci ata_piix sd_mod ext4 crc32c_generic e1000 e1000e msr"
 device_modules="8139cp 8139too e100 ne2k_pci pcnet32 tulip vmxnet3 virtio_net virtio_pci virtio_blk virtio_scsi virtio_balloon virtio_rng
     virtio_console virtio_input virtio-gpu bochs cirrus qxl xhci_pci ehci_pci uhci_hcd ohci_pci usb_storage uas usbhid hid_generic
     snd_hda_intel snd_hda_codec_generic snd_intel8x0 snd_ens1370 sym53c8xx megaraid_sas mptsas vmw_pvscsi am53c974 sdhci_pci mmc_block
-    i6300esb evdev"
+    i6300esb evdev pvpanic_pci vmwgfx"
 
 key=$(cd "$here" && find small.sh disk.sh ../setup/common.sh small -type f | LC_ALL=C sort | xargs sha256sum | sha256sum | cut -c1-12)
 out=$HV_CACHE/guest-small-$key
@@ -49,7 +49,7 @@ ln -sf ../lib/x86_64-linux-gnu/ld-linux-x86-64.so.2 "$root/lib64/ld-linux-x86-64
 cp -a "$work/libc/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2" "$root/lib/x86_64-linux-gnu/"
 cp -a "$here/small/root/." "$root/"
 mkdir -p "$root/usr/local/sbin"
-for program in probe dma; do gcc -O2 -static -o "$root/usr/local/sbin/$program" "$here/small/$program.c"; done
+for program in probe dma use; do gcc -O2 -static -o "$root/usr/local/sbin/$program" "$here/small/$program.c"; done
 chmod 755 "$root"/sbin/* "$root"/etc/rc
 for v in "$old" "$new"; do
     unpack "linux-image-$v" "$work/kernel"

@@ -129,7 +129,8 @@ public sealed unsafe class StatusReport
         | (report.Status == Status.Ok || report.Status == Status.Unsupported ? QuiesceFlags.IsQuiet : QuiesceFlags.None)
         | (report.WasStillPending ? QuiesceFlags.WasStillPending : QuiesceFlags.None)
         | (report.WasIsolated ? QuiesceFlags.WasIsolated : QuiesceFlags.None)
-        | (report.HadMovedBars ? QuiesceFlags.HadMovedBars : QuiesceFlags.None);
+        | (report.HadMovedBars ? QuiesceFlags.HadMovedBars : QuiesceFlags.None)
+        | (report.HadVirtualFunctions ? QuiesceFlags.HadVirtualFunctions : QuiesceFlags.None);
 
     private static void FillQuiesce(HvMachine machine, StatusBlock* block)
     {

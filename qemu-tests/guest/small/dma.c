@@ -3,6 +3,7 @@
  *
  *   dma edu MIB FIRST LAST DEVICE...   takes MIB of memory and has each QEMU edu DEVICE (0000:00:05.0) write to those of its pages that have
  *                                      frame numbers FIRST to LAST, over and over, for ever: there is always a transfer under way
+ *   dma stray DEVICE FRAME             has an edu DEVICE write to one frame, whoever has it
  *   dma hold MIB FILE                  fills MIB of memory with a pattern, writes the runs of its frames to FILE ("FIRST LAST" a line, largest
  *                                      first), and then looks at it for ever; FILE.result says how often, and how much of it was wrong
  *
@@ -172,6 +173,14 @@ static int edu(size_t bytes, uint64_t first, uint64_t last, int count, char **na
     }
 }
 
+static int stray(const char *device, uint64_t frame)
+{
+    volatile uint8_t *edu = open_edu(device);
+    transfer(edu, EDU_BUFFER, frame * PAGE, EDU_TO_MEMORY);
+    wait_for(edu);
+    return 0;
+}
+
 int main(int count, char **arguments)
 {
     const char *what = count > 1 ? arguments[1] : "";
@@ -179,6 +188,7 @@ int main(int count, char **arguments)
     if (!strcmp(what, "hold") && count == 4) hold(strtoul(arguments[2], NULL, 0) << 20, arguments[3]);
     if (!strcmp(what, "edu") && count > 5)
         return edu(strtoul(arguments[2], NULL, 0) << 20, strtoull(arguments[3], NULL, 16), strtoull(arguments[4], NULL, 16), count - 5, arguments + 5);
-    fprintf(stderr, "dma: edu or hold?\n");
+    if (!strcmp(what, "stray") && count == 4) return stray(arguments[2], strtoull(arguments[3], NULL, 16));
+    fprintf(stderr, "dma: edu, stray or hold?\n");
     return 2;
 }

@@ -12,6 +12,7 @@ public sealed class PciFunctionModel
     public readonly byte[] Config = new byte[4096];
     public readonly byte[] Writable = new byte[4096];
     public Action<int>? Written;
+    public Action? Resetting;
     public int Resets;
     public int FlrTicks;
     public int PendingTicks;
@@ -110,6 +111,8 @@ public sealed class PciFunctionModel
         Config[offset + 3] = 3;
     }
 
+    public void AddExtended(ushort id, int offset, int next) => Put(offset, 4, id | 1u << 16 | (uint)next << PciExtendedCapability.NextShift);
+
     public void AddMsi(int offset)
     {
         AddCapability(PciRegister.CapabilityMsi, offset);
@@ -132,6 +135,7 @@ public sealed class PciFunctionModel
 
     public void Reset()
     {
+        Resetting?.Invoke();
         Resets++;
         _powerOn.CopyTo(Config, 0);
     }

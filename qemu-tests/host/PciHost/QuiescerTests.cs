@@ -15,11 +15,13 @@ public sealed class QuiescerTests
     private readonly RegisterMemory _memory = new();
     private readonly RegisterPorts _registerPorts;
     private readonly PciFunctionTable _table = new(16);
+    private readonly EcamPciHost _extended;
 
     public QuiescerTests()
     {
         _registerPorts = new RegisterPorts(_memory);
         _host = new PortPciHost(_bus.Ports);
+        _extended = new EcamPciHost(_bus.Window, 0, 255);
         // One tick of the models is 20 ms of this time.
         int reads = 0;
         _time.Tick = () =>
@@ -38,16 +40,19 @@ public sealed class QuiescerTests
     }
 
     /// <summary>What firmware and then an OS do to it after power-on.</summary>
-    private Quiescer Start(params PciFunctionModel[] models)
+    private Quiescer Start(params PciFunctionModel[] models) => Start(keepPowerOn: false, models);
+
+    private Quiescer Start(bool keepPowerOn, params PciFunctionModel[] models)
     {
         foreach (PciFunctionModel model in models)
         {
-            model.PowerOnIsNow();
+            if (!keepPowerOn)
+                model.PowerOnIsNow();
             model.Write(PciRegister.Bar0, 4, 0xFEB8_0000);
             model.Write(PciRegister.Command, 2, PciRegister.CommandMemory);
         }
         Assert.Equal(Status.Ok, _table.Scan(_host, false));
-        var quiescer = new Quiescer(_host, _memory, _registerPorts, _time, _table, 16);
+        var quiescer = new Quiescer(_host, _extended, _memory, _registerPorts, _time, _table, 16);
         for (int index = 0; index < _table.Count; index++)
         {
             if (!_table[index].IsBridge)
@@ -89,6 +94,60 @@ public sealed class QuiescerTests
         Assert.InRange(report.Nanoseconds, 100_000_000ul, 400_000_000ul);
         Assert.Equal(new PciAddress(0, 3, 0), report.Address);
         CheckQuiet(model);
+    }
+
+    [Fact]
+    public void Virtual_functions_are_turned_off_and_what_firmware_has_set_in_extended_capabilities_comes_back()
+    {
+        const int errors = 0x100, resizable = 0x140, virtualization = 0x160, requests = 0x1A0;
+        PciFunctionModel model = _bus.Add(0, 3, 0, Function());
+        model.AddExpress(0x60, flr: true);
+        model.AddExtended(PciExtendedCapability.ErrorReporting, errors, resizable);
+        model.AddExtended(PciExtendedCapability.ResizableBar, resizable, virtualization);
+        model.AddExtended(PciExtendedCapability.Virtualization, virtualization, requests);
+        model.AddExtended(PciExtendedCapability.PageRequests, requests, 0);
+        model.Allow(errors + PciExtendedCapability.ErrorMask, 4, uint.MaxValue);
+        model.Put(resizable + PciExtendedCapability.ResizableControl, 4, 1 << PciExtendedCapability.ResizableCountShift);
+        model.Allow(resizable + PciExtendedCapability.ResizableControl, 4, 0x3F00);
+        model.Allow(virtualization + PciExtendedCapability.VirtualControl, 2, 0x1F);
+        model.Allow(virtualization + PciExtendedCapability.VirtualBar0, 4, 0xFFFF_C000);
+        model.Allow(requests + PciExtendedCapability.FirstRegister, 2, 1);
+        model.Resetting = () => Assert.Equal(0u, model.Get(virtualization + PciExtendedCapability.VirtualControl, 2));
+        model.PowerOnIsNow();
+        model.Put(errors + PciExtendedCapability.ErrorMask, 4, 0x0010_0000);
+        model.Put(resizable + PciExtendedCapability.ResizableControl, 4, 1 << PciExtendedCapability.ResizableCountShift | 0x0800);
+        model.Put(virtualization + PciExtendedCapability.VirtualBar0, 4, 0xFEC0_0000);
+        Quiescer quiescer = Start(keepPowerOn: true, model);
+        // The OS.
+        model.Write(errors + PciExtendedCapability.ErrorMask, 4, 0);
+        model.Write(virtualization + PciExtendedCapability.VirtualControl, 2, PciExtendedCapability.VirtualEnable | PciExtendedCapability.VirtualMemory);
+        model.Write(requests + PciExtendedCapability.FirstRegister, 2, 1);
+        Assert.Equal(Status.Ok, quiescer.Run());
+        Assert.True(quiescer.Report(0).HadVirtualFunctions);
+        Assert.Equal(0x0010_0000u, model.Get(errors + PciExtendedCapability.ErrorMask, 4));
+        Assert.Equal((uint)(1 << PciExtendedCapability.ResizableCountShift | 0x0800), model.Get(resizable + PciExtendedCapability.ResizableControl, 4));
+        Assert.Equal(0xFEC0_0000u, model.Get(virtualization + PciExtendedCapability.VirtualBar0, 4));
+        Assert.Equal(0u, model.Get(virtualization + PciExtendedCapability.VirtualControl, 2));
+        Assert.Equal(0u, model.Get(requests + PciExtendedCapability.FirstRegister, 2));
+        CheckQuiet(model);
+        Assert.Equal(Status.Ok, quiescer.Run());
+        Assert.False(quiescer.Report(0).HadVirtualFunctions);
+    }
+
+    [Fact]
+    public void A_broken_list_of_extended_capabilities_ends_the_search()
+    {
+        PciFunctionModel model = _bus.Add(0, 3, 0, Function());
+        model.AddExpress(0x60, flr: true);
+        model.AddExtended(PciExtendedCapability.LatencyTolerance, 0x100, 0x100);
+        var snapshot = new PciExtendedSnapshot();
+        snapshot.Save(_extended, new PciAddress(0, 3, 0));
+        Assert.InRange(snapshot.Count, 1, 64);
+        snapshot.Save(_extended, new PciAddress(0, 4, 0));
+        Assert.Equal(0, snapshot.Count);
+        // Conventional access reaches no extended space.
+        snapshot.Save(_host, new PciAddress(0, 3, 0));
+        Assert.Equal(0, snapshot.Count);
     }
 
     [Fact]
@@ -295,6 +354,6 @@ public sealed class QuiescerTests
     public void Bridges_are_not_quiesced()
     {
         Assert.Equal(Status.Ok, _table.Scan(_host, false));
-        Assert.Equal(Status.Unsupported, new Quiescer(_host, _memory, _registerPorts, _time, _table, 1).Add(_table[0]));
+        Assert.Equal(Status.Unsupported, new Quiescer(_host, null, _memory, _registerPorts, _time, _table, 1).Add(_table[0]));
     }
 }

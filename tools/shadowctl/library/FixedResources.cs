@@ -1,5 +1,6 @@
 using System;
 using System.Globalization;
+using System.Linq;
 
 namespace Hv.ShadowControl;
 
@@ -12,6 +13,8 @@ public static class FixedResources
     // Linux, include/linux/ioport.h.
     private const ulong Ports = 0x100, Memory = 0x200, Fixed = 0x10;
     private const int Fields = 3;
+    // The file's first lines; expansion ROM and bridge windows follow. A display's ROM can be fixed, too: its copy in memory, which is nobody's register.
+    private const int BaseAddressRegisters = 6;
 
     /// <summary>Whether <paramref name="device"/> (0000:00:03.0) has such registers.</summary>
     /// <param name="device">Its address.</param>
@@ -20,7 +23,7 @@ public static class FixedResources
     /// <param name="ports">/proc/ioports.</param>
     public static bool AreHomeless(string device, string resource, string memory, string ports)
     {
-        foreach (string line in resource.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        foreach (string line in resource.Split('\n', StringSplitOptions.RemoveEmptyEntries).Take(BaseAddressRegisters))
         {
             string[] fields = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
             if (fields.Length != Fields || !TryParse(fields[0], out ulong start) || !TryParse(fields[1], out ulong end) || !TryParse(fields[2], out ulong flags))

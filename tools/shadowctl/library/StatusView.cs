@@ -154,6 +154,7 @@ public sealed unsafe class StatusView
             json.WriteBoolean("was_still_pending", record.Has(QuiesceFlags.WasStillPending));
             json.WriteBoolean("was_isolated", record.Has(QuiesceFlags.WasIsolated));
             json.WriteBoolean("had_moved_bars", record.Has(QuiesceFlags.HadMovedBars));
+            json.WriteBoolean("had_virtual_functions", record.Has(QuiesceFlags.HadVirtualFunctions));
             json.WriteNumber("seconds", record.Microseconds / 1e6);
         }
         json.WriteEndObject();

@@ -6,6 +6,9 @@ namespace Hv.Boot.Acpi;
 /// <summary>Reads single terms of AML. The code is the firmware's: nothing is read outside of the span, and nothing advances past its end.</summary>
 internal static class AmlReader
 {
+    // Compilers allow 200 characters. Without a limit, damaged code would take quadratic time.
+    private const int LongestString = 256;
+
     /// <summary>
     /// Reads a PkgLength (20.2.4) at <paramref name="at"/>, which goes behind it. <paramref name="end"/> is where the package ends. False if it is none, or
     /// reaches beyond the code.
@@ -139,9 +142,10 @@ internal static class AmlReader
         }
         else if (opcode == AmlOpcode.StringPrefix)
         {
-            while (i < code.Length && code[i] is > 0 and < 0x80)
+            int limit = Math.Min(code.Length, i + LongestString);
+            while (i < limit && code[i] is > 0 and < 0x80)
                 i++;
-            if (i < code.Length && code[i] == 0)
+            if (i < limit && code[i] == 0)
                 at = i + 1;
         }
     }

@@ -114,6 +114,9 @@ public abstract class StrayDmaFixture : IDisposable
     /// <summary>Writes of that one to memory of Hv's, one for each place that is closed to devices.</summary>
     public IReadOnlyList<LateWrite> ToHv { get; private set; } = [];
 
+    /// <summary>What the promoted system reads from the remapping unit's first register, as devmem shows it.</summary>
+    public string SeenRegister { get; private set; } = "";
+
     public void Dispose()
     {
         flood.Dispose();
@@ -209,6 +212,8 @@ public abstract class StrayDmaFixture : IDisposable
         ToHv = [.. ClosedPages().Select(page => WriteLate(quiet, page))];
         OfQuiet = WriteLate(quiet, held + PageBytes);
         Status = JsonNode.Parse(guest.Run("shadowctl status --json", Limit))!;
+        if (ClosedRanges().Select(range => range.Start).FirstOrDefault(start => start >= (ulong)MemoryMiB << 20) is > 0 and var registers)
+            SeenRegister = guest.Run($"devmem 0x{registers:x} 64", Limit).Trim();
     }
 
     private EduDevice FindEdu(int slot)
@@ -219,10 +224,12 @@ public abstract class StrayDmaFixture : IDisposable
     }
 
     // The first page of Hv's region (the header of its image) and the last one of each part of the pool: nobody writes there by now.
-    private IEnumerable<ulong> ClosedPages() => Regex.Matches(machine.ReadHvLog(), "closed to devices from 0x([0-9a-f]+) to 0x([0-9a-f]+)", RegexOptions.IgnoreCase)
-        .Where((_, index) => machine.Options.Iommu != IommuKind.None)
-        .Select((match, index) => index == 0 ? Convert.ToUInt64(match.Groups[1].Value, 16) : Convert.ToUInt64(match.Groups[2].Value, 16) - PageBytes)
-        .Where(page => page < (ulong)MemoryMiB << 20);
+    private IEnumerable<ulong> ClosedPages() => ClosedRanges().Where(range => range.Start < (ulong)MemoryMiB << 20)
+        .Select((range, index) => index == 0 ? range.Start : range.End - PageBytes);
+
+    // Hv names them only if there is a remapping unit.
+    private IEnumerable<(ulong Start, ulong End)> ClosedRanges() => Regex.Matches(machine.ReadHvLog(), "closed to devices from 0x([0-9a-f]+) to 0x([0-9a-f]+)", RegexOptions.IgnoreCase)
+        .Select(match => (Convert.ToUInt64(match.Groups[1].Value, 16), Convert.ToUInt64(match.Groups[2].Value, 16)));
 
     private LateWrite WriteLate(EduDevice device, ulong target)
     {

@@ -29,6 +29,12 @@ public abstract class DmaRemapping
     /// </summary>
     public abstract Status Set(PciAddress requester, DmaAccess access);
 
+    /// <summary>
+    /// Turns the units on again, with what they had been told, after they have lost all their registers (suspend to RAM).
+    /// <see cref="Status.Timeout"/>: one does not start; all are off.
+    /// </summary>
+    public abstract Status Restart();
+
     /// <summary>Takes the faults that the units have recorded since the last time.</summary>
     public abstract void CollectFaults();
 

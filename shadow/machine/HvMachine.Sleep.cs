@@ -94,7 +94,19 @@ public sealed unsafe partial class HvMachine
         if (slept && Time.ContinueFrom(before))
             TellTimeBase();
         Log.Line(slept ? "Hv: the machine is awake again" : "Hv: the machine did not sleep");
+        if (slept)
+            RestartRemapping();
         return slept;
+    }
+
+    private void RestartRemapping()
+    {
+        Status status = Quiescer.Remapping?.Restart() ?? Status.Ok;
+        if (status == Status.Ok)
+            return;
+        Log.Line("Hv: DMA remapping does not come back, status ", (ulong)status);
+        Quiescer.Remapping = null;
+        RemappingState = RemappingState.Unusable;
     }
 
     // Virtual local APICs count TSC deadlines from the clock's zero.

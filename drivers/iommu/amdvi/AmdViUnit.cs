@@ -17,6 +17,7 @@ public sealed unsafe class AmdViUnit
     private readonly MmioDevice _registers;
     private readonly TimeSource _time;
     private readonly ulong _control;
+    private HostPhysical _deviceTable;
     private byte* _commands;
     private byte* _events;
     private ulong* _answer;
@@ -54,15 +55,23 @@ public sealed unsafe class AmdViUnit
     /// </summary>
     public Status Enable(HostPhysical deviceTable, byte* commands, byte* events, ulong* answer)
     {
+        _deviceTable = deviceTable;
         _commands = commands;
         _events = events;
         _answer = answer;
+        return Restart();
+    }
+
+    /// <summary>Turns translation on again after the unit has lost its registers. <see cref="Status.Timeout"/>: it does not start, and is off.</summary>
+    public Status Restart()
+    {
         _tail = 0;
         _waits = 0;
+        Volatile.Write(ref *_answer, 0);
         Write(AmdViRegister.Control, 0);
-        Write(AmdViRegister.DeviceTable, deviceTable.Value | (AmdViDeviceTable.Pages - 1));
-        Write(AmdViRegister.CommandBuffer, (ulong)commands | AmdViRegister.Entries256);
-        Write(AmdViRegister.EventLog, (ulong)events | AmdViRegister.Entries256);
+        Write(AmdViRegister.DeviceTable, _deviceTable.Value | (AmdViDeviceTable.Pages - 1));
+        Write(AmdViRegister.CommandBuffer, (ulong)_commands | AmdViRegister.Entries256);
+        Write(AmdViRegister.EventLog, (ulong)_events | AmdViRegister.Entries256);
         Write(AmdViRegister.CommandHead, 0);
         Write(AmdViRegister.CommandTail, 0);
         Write(AmdViRegister.EventHead, 0);

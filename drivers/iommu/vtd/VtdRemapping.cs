@@ -89,6 +89,17 @@ public sealed unsafe class VtdRemapping : DmaRemapping
     }
 
     /// <inheritdoc/>
+    public override Status Restart()
+    {
+        Status status = Status.Ok;
+        for (int i = 0; i < _units.Length && status == Status.Ok; i++)
+            status = _units[i].Restart();
+        for (int i = 0; i < _units.Length && status != Status.Ok; i++)
+            _units[i].Disable();
+        return status;
+    }
+
+    /// <inheritdoc/>
     public override void CollectFaults()
     {
         for (int i = 0; i < _units.Length; i++)

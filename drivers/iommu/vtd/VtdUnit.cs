@@ -20,6 +20,7 @@ public sealed unsafe class VtdUnit
     private readonly CacheControl _caches;
     private readonly ulong _capability;
     private readonly ulong _extended;
+    private HostPhysical _root;
     private byte* _queue;
     private uint* _answer;
     private uint _tail;
@@ -71,15 +72,23 @@ public sealed unsafe class VtdUnit
     /// </summary>
     public Status Enable(HostPhysical root, byte* queue, uint* answer)
     {
+        _root = root;
         _queue = queue;
         _answer = answer;
+        return Restart();
+    }
+
+    /// <summary>Turns translation on again after the unit has lost its registers. <see cref="Kernel.Status.Timeout"/>: it does not start, and is off.</summary>
+    public Status Restart()
+    {
         _tail = 0;
         _waits = 0;
+        Volatile.Write(ref *_answer, 0);
         Write32(VtdRegister.FaultControl, VtdRegister.FaultMasked);
         Write32(VtdRegister.FaultStatus, VtdRegister.FaultOverflow | VtdRegister.QueueError);
         _caches.WriteBack();
         bool started = FlushWriteBuffer();
-        _registers.WriteMmio(VtdRegister.RootTable, 8, root.Value);
+        _registers.WriteMmio(VtdRegister.RootTable, 8, _root.Value);
         started = started && Command(VtdRegister.SetRoot) && StartQueue()
             && Invalidate() == Kernel.Status.Ok && Command(VtdRegister.Translation);
         if (!started)

@@ -21,6 +21,15 @@ public sealed unsafe class AmdViModel : MmioDevice
 
     public bool IsOn => (Control & AmdViRegister.Enabled) != 0;
 
+    /// <summary>The machine has been without power.</summary>
+    public void LosePower()
+    {
+        Control = 0;
+        _deviceTable = _commands = _events = _commandHead = _commandTail = _eventHead = _eventTail = _status = 0;
+        _devices.Clear();
+        _pages.Clear();
+    }
+
     public override ulong ReadMmio(ulong offset, int size)
     {
         Assert.Equal(8, size);

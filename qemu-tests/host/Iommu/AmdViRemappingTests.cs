@@ -91,6 +91,29 @@ public sealed unsafe class AmdViRemappingTests : IDisposable
     }
 
     [Fact]
+    public void After_a_suspend_devices_reach_what_they_did_before()
+    {
+        var model = new AmdViModel();
+        AmdViRemapping remapping = Start(model).Value;
+        Assert.Equal(Status.Ok, remapping.Set(s_disk, DmaAccess.Everything));
+        Assert.Equal(Status.Ok, remapping.Set(s_card, DmaAccess.Nothing));
+        model.LosePower();
+        Assert.False(model.IsOn);
+        Assert.Equal(Status.Ok, remapping.Restart());
+        Assert.True(model.IsOn);
+        CheckAll(model, s_disk, reaches: true);
+        CheckAll(model, s_card, reaches: false);
+        CheckGuest(model, new PciAddress(2, 0, 1));
+        Assert.Equal(Status.Ok, remapping.Set(s_card, DmaAccess.Guests));
+        CheckGuest(model, s_card);
+
+        model.LosePower();
+        model.IgnoresCommands = true;
+        Assert.Equal(Status.Timeout, remapping.Restart());
+        Assert.False(model.IsOn);
+    }
+
+    [Fact]
     public void The_firmwares_wishes_are_set()
     {
         var model = new AmdViModel();

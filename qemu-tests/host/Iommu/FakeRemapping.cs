@@ -24,5 +24,7 @@ public sealed class FakeRemapping : DmaRemapping
         return Answer;
     }
 
+    public override Status Restart() => Answer;
+
     public override void CollectFaults() => Collections++;
 }

@@ -37,6 +37,15 @@ public sealed unsafe class VtdModel : MmioDevice
 
     public uint FaultControl { get; private set; }
 
+    /// <summary>The machine has been without power.</summary>
+    public void LosePower()
+    {
+        Status = 0;
+        _rootRegister = _root = _queue = _head = _tail = 0;
+        _contexts.Clear();
+        _pages.Clear();
+    }
+
     public override ulong ReadMmio(ulong offset, int size)
     {
         switch (offset)

@@ -130,6 +130,29 @@ public sealed unsafe class VtdRemappingTests : IDisposable
         Assert.Equal(variant == "write buffer", model.BufferFlushes != 0);
     }
 
+    [Theory, MemberData(nameof(Variants))]
+    public void After_a_suspend_devices_reach_what_they_did_before(string variant)
+    {
+        VtdModel model = Variant(variant);
+        VtdRemapping remapping = Start(model).Value;
+        Assert.Equal(Status.Ok, remapping.Set(s_disk, DmaAccess.Everything));
+        Assert.Equal(Status.Ok, remapping.Set(s_card, DmaAccess.Nothing));
+        model.LosePower();
+        Assert.False(model.IsOn);
+        Assert.Equal(Status.Ok, remapping.Restart());
+        Assert.True(model.IsOn);
+        CheckAll(model, s_disk, reaches: true);
+        CheckAll(model, s_card, reaches: false);
+        CheckGuest(model, new PciAddress(2, 0, 1));
+        Assert.Equal(Status.Ok, remapping.Set(s_card, DmaAccess.Guests));
+        CheckGuest(model, s_card);
+
+        model.LosePower();
+        model.IgnoresCommands = true;
+        Assert.Equal(Status.Timeout, remapping.Restart());
+        Assert.False(model.IsOn);
+    }
+
     [Fact]
     public void The_queue_goes_round()
     {

@@ -17,6 +17,7 @@ public sealed class Quiescer
     private readonly TimeSource _time;
     private readonly PciFunctionTable _table;
     private readonly FunctionQuiescer[] _functions;
+    private readonly UnknownFunctions _unknown;
 
     /// <summary>
     /// For up to <paramref name="capacity"/> functions of <paramref name="table"/>; offsets in <paramref name="memory"/> are host-physical addresses.
@@ -31,6 +32,7 @@ public sealed class Quiescer
         _time = time;
         _table = table;
         _functions = new FunctionQuiescer[capacity];
+        _unknown = new UnknownFunctions(host, table);
         Places = new FixedPlaces(capacity);
     }
 
@@ -39,6 +41,9 @@ public sealed class Quiescer
 
     /// <summary>How many functions were added.</summary>
     public int Count { get; private set; }
+
+    /// <summary>How many functions that were not there at boot were cut off at the last <see cref="Run"/>.</summary>
+    public int UnknownCount { get; private set; }
 
     /// <summary>Function number <paramref name="index"/>.</summary>
     public PciFunctionInfo Function(int index) => _functions[index].Function;
@@ -67,11 +72,12 @@ public sealed class Quiescer
     }
 
     /// <summary>
-    /// Quiesces every function; returns when all are quiet or given up. Bounded by the slowest function: normally 0.1 s,
+    /// Quiesces every function, and cuts off those that were not there at boot; returns when all are quiet or given up. Bounded by the slowest function: normally 0.1 s,
     /// at worst a few seconds. <see cref="Status.Ok"/>, or the first failure; the reports tell the rest.
     /// </summary>
     public Status Run()
     {
+        UnknownCount = _unknown.CutOff();
         for (int index = 0; index < Count; index++)
             _functions[index].Begin();
         int left = Count;

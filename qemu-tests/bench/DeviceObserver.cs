@@ -27,10 +27,11 @@ internal sealed class DeviceObserver(Qmp qmp, IReadOnlyList<PluggedDevice> devic
     private IReadOnlyList<DeviceState> WithInput(Func<IReadOnlyList<DeviceState>> check)
     {
         using CancellationTokenSource end = new();
+        bool hasTablet = devices.Any(device => device.Model.Device.Contains("tablet", StringComparison.Ordinal));
         Task sending = Task.Run(() =>
         {
             for (int place = 1; !end.Token.WaitHandle.WaitOne(BetweenEvents); place = place % 1000 + 1)
-                qmp.SendInput(place);
+                qmp.SendInput(place, hasTablet);
         });
         try
         {

@@ -83,15 +83,17 @@ public sealed class Qmp : IDisposable
         ["keys"] = new JsonArray([.. keys.Select(key => new JsonObject { ["type"] = "qcode", ["data"] = key })]),
     });
 
-    /// <summary>Presses and releases a shift key, and moves relative and absolute pointers to or by <paramref name="place"/>.</summary>
-    public void SendInput(int place)
+    /// <summary>
+    /// Presses and releases a shift key, moves the mouse by <paramref name="place"/> and, if the machine has a tablet, that to <paramref name="place"/>.
+    /// </summary>
+    public void SendInput(int place, bool hasTablet)
     {
         static JsonObject Shift(bool down) => new()
         {
             ["type"] = "key", ["data"] = new JsonObject { ["down"] = down, ["key"] = new JsonObject { ["type"] = "qcode", ["data"] = "shift" } },
         };
         JsonObject Move(string type) => new() { ["type"] = type, ["data"] = new JsonObject { ["axis"] = "x", ["value"] = place } };
-        foreach (JsonObject input in (JsonObject[])[Shift(true), Shift(false), Move("rel"), Move("abs")])
+        foreach (JsonObject input in (JsonObject[])[Shift(true), Shift(false), Move("rel"), .. hasTablet ? [Move("abs")] : Array.Empty<JsonObject>()])
             Execute("input-send-event", new JsonObject { ["events"] = new JsonArray(input) });
     }
 

@@ -21,6 +21,8 @@ public sealed unsafe partial class HvMachine
                 bridge.TakeOver(real);
         }
         _ = Quiescer.Run();
+        if (Quiescer.UnknownCount != 0)
+            Log.Line("Hv: cut off functions that were not there at boot: ", (ulong)Quiescer.UnknownCount);
         if (isFoundByRescan)
             Quiescer.AnnouncePlaces();
         else

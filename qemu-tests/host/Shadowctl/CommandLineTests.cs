@@ -256,15 +256,19 @@ public sealed unsafe class CommandLineTests
     public void The_devices_are_shown_as_a_table()
     {
         FillStatus();
-        Hypervisor.Status.QuiesceCount = 3;
+        Hypervisor.Status.QuiesceCount = 4;
         Hypervisor.Status.WriteQuiesce(1, new QuiesceRecord { Address = 8, Vendor = 0x1af4, Device = 0x1000, Class = 0x0C03, Flags = QuiesceFlags.WasRun | QuiesceFlags.WasIsolated });
         Hypervisor.Status.WriteQuiesce(2, new QuiesceRecord { Address = 16, Vendor = 0x1234, Device = 0x11e8, Class = 0x00ff, Offered = 0x10 });
+        const QuiesceFlags withVirtual = QuiesceFlags.WasRun | QuiesceFlags.IsQuiet | QuiesceFlags.HadVirtualFunctions;
+        Hypervisor.Status.WriteQuiesce(3, new QuiesceRecord { Address = 24, Vendor = 0x1b36, Device = 0x0010, Class = 0x0108, Offered = 1, Worked = 1, Flags = withVirtual, Microseconds = 100_400 });
         Assert.Equal(ExitCode.Success, Run("status", "--devices"));
         string[] lines = _output.ToString().TrimEnd().Split('\n');
-        Assert.Equal(4, lines.Length);
+        Assert.Equal(5, lines.Length);
         Assert.Equal("02:1f.3  8086:10d3  network       quiet, reset function_level             3.0 ms  function_level, device", lines[1].TrimEnd());
         Assert.Equal("00:01.0  1af4:1000  USB           NOT quiet, isolated, reset none         0.0 ms  none", lines[2].TrimEnd());
         Assert.Equal("00:02.0  1234:11e8  class 00ff    -                                            -  device", lines[3].TrimEnd());
+        Assert.StartsWith("00:03.0  1b36:0010  ", lines[4], StringComparison.Ordinal);
+        Assert.Contains(" quiet, reset function_level, VFs off  ", lines[4], StringComparison.Ordinal);
     }
 
     [Fact]

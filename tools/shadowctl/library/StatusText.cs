@@ -69,7 +69,7 @@ public static class StatusText
             bool wasRun = record.Has(QuiesceFlags.WasRun);
             IReadOnlyList<string> offered = Names.ResetMethods(record.Offered);
             Row(Names.PciAddress(record.Address), Format($"{record.Vendor:x4}:{record.Device:x4}"), Names.PciClass(record.Class),
-                wasRun ? $"{Quietness(record)}, reset {Names.ResetMethod(record.Worked)}" : "-",
+                wasRun ? $"{Quietness(record)}, reset {Names.ResetMethod(record.Worked)}{(record.Has(QuiesceFlags.HadVirtualFunctions) ? ", VFs off" : "")}" : "-",
                 wasRun ? Format($"{record.Microseconds / 1e3:F1} ms") : "-",
                 offered.Count == 0 ? "none" : string.Join(", ", offered));
         }

@@ -13,11 +13,11 @@ public sealed class SuspendTests
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3), Command = TimeSpan.FromSeconds(60);
 
     [Theory]
-    [InlineData(Chipset.Q35, DiskBus.Nvme)]
-    [InlineData(Chipset.I440Fx, DiskBus.Ahci)]
-    public void The_machine_comes_back_under_Hv_with_its_disk_and_can_be_rebooted_in_the_background(Chipset chipset, DiskBus disk)
+    [InlineData(Chipset.Q35, DiskBus.Nvme, IommuKind.Vtd)]
+    [InlineData(Chipset.I440Fx, DiskBus.Ahci, IommuKind.None)]
+    public void The_machine_comes_back_under_Hv_with_its_disk_and_can_be_rebooted_in_the_background(Chipset chipset, DiskBus disk, IommuKind iommu)
     {
-        using QemuMachine machine = (QemuMachine)Machine.Start(BenchKind.QemuSvm, "suspend", GuestKind.Small, disk, chipset: chipset);
+        using QemuMachine machine = (QemuMachine)Machine.Start(BenchKind.QemuSvm, "suspend", GuestKind.Small, disk, iommu: iommu, chipset: chipset);
         Guest guest = Guest.Create(GuestKind.Small, machine);
         try
         {
@@ -47,7 +47,10 @@ public sealed class SuspendTests
             Assert.Equal("promoted", (string?)guest.WaitUntilIdle(Limit)["role"]);
             Suspend(machine, guest);
             Assert.Equal(sum, guest.Run(ReadFile, Command));
-            Assert.Equal(3, (int)guest.ReadStatus(Command)["suspends"]!);
+            status = guest.ReadStatus(Command);
+            Assert.Equal(3, (int)status["suspends"]!);
+            Assert.Equal((string?)before["dma_remapping"]!["state"], (string?)status["dma_remapping"]!["state"]);
+            Assert.Equal(iommu == IommuKind.Vtd ? "vtd" : "none", (string?)status["dma_remapping"]!["state"]);
             Assert.NotNull(machine.AskOverNetwork(Command));
             Assert.DoesNotContain("Hv fault", machine.ReadHvLog(), StringComparison.Ordinal);
         }

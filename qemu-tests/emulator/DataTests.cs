@@ -12,7 +12,7 @@ public abstract class DataTests(BenchKind bench)
     // Without the display: who does not look for devices goes on with the firmware's frame buffer. Registers are the lines 1 to 6.
     private const string Devices = "for d in /sys/bus/pci/devices/*; do case $(cat $d/class) in 0x03*) ;; *) echo $d $(cat $d/vendor $d/device) " +
         "$(basename $(readlink $d/driver) 2>/dev/null) $(awk 'NR < 7 { print $1, $2 }' $d/resource);; esac; done; grep . /sys/class/net/*/address",
-        AcpiComplaints = "dmesg | grep -i -E 'ACPI.*(error|warning|bug|exception|fail)' || true";
+        AcpiComplaints = "dmesg | grep -E 'ACPI( BIOS)? (Error|Warning|Exception)' || true";
 
     private readonly double _patience = bench.Patience();
 

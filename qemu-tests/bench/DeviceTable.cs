@@ -9,12 +9,14 @@ public static class DeviceTable
     private const string Introduction = """
         # Devices across a switch
 
+        Which screens come back in which mode, and what the network waits for, is in [ARCHITECTURE.md](ARCHITECTURE.md#screen-keyboards-network).
+
         Rows are written by `Hv.Bench devices --page docs/devices.md`; each run replaces those of the devices that it had plugged in (QEMU, AMD-V, the
         small guest). Every device is used before the first switch, after it and after the last one: a network card gets its lease and is pinged
         through; a disk, or a USB, SCSI or SD disk behind the controller, is read and compared, written and read back; a sound card plays more than its
         buffer holds; a screen is filled with a colour, of which QEMU takes a picture; a keyboard or pointer reports what QEMU sends to it; bytes written to a port
         must arrive outside; a balloon gives memory away and takes it back; edu computes; a watchdog is started and stopped; a virtual function (SR-IOV) is
-        turned on, stays on through the switch, and is turned on again. *bound*: the driver is there and has nothing to show; *seen*: the guest's kernel has no driver.
+        turned on, turned off by the switch, and can be turned on again. *bound*: the driver is there and has nothing to show; *seen*: the guest's kernel has no driver.
 
         *Reset*: how Hv brought the device back to its state after power-on, and how long that took (all are reset at the same time); *none*: it
         offers no reset and was cut off (no bus mastering, no interrupts). *Addresses*: whether its registers are where a normal boot has

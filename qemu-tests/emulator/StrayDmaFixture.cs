@@ -127,6 +127,7 @@ public abstract class StrayDmaFixture : IDisposable
     {
         guest.WaitUntilUp(Limit);
         guest.LogIn(Limit);
+        guest.Run("ln -s /sbin/load-drivers /etc/rc.d/load-drivers; load-drivers; sleep 2", Limit);
         if (!isBrief)
             UseDevices();
         // The new system does not look for devices before it is told to, and shows which memory it holds.
@@ -162,7 +163,6 @@ public abstract class StrayDmaFixture : IDisposable
 
     private void UseDevices()
     {
-        guest.Run("ln -s /sbin/load-drivers /etc/rc.d/load-drivers; load-drivers; sleep 2", Limit);
         PlacesBefore = guest.Run(Resources, Limit);
         Before = DeviceState.Parse(guest.Run(Check, Limit));
         guest.Run($"ip link set {Interface} up", Limit);

@@ -11,7 +11,7 @@ public sealed class VtdStrayDmaTests(VtdDmaFixture machine, ITestOutputHelper ou
     public void A_device_that_will_not_quiet_is_cut_off()
     {
         Output.WriteLine($"{Machine.OfRestless}\n{Machine.Devices}");
-        RemappingChecks.IsCutOff(Machine, hasAddresses: true);
+        RemappingChecks.IsCutOff(Machine, isRecorded: true);
     }
 
     [Fact]

@@ -14,7 +14,8 @@ public sealed class FaultTests
     public void A_fault_in_Hv_is_reported_with_registers_and_the_names_of_functions()
     {
         using QemuMachine machine = (QemuMachine)Machine.Start(BenchKind.QemuSvm, "fault", GuestKind.Small);
-        WaitFor(machine, "the OS takes over from the firmware");
+        // Before its first line Linux runs with Hv's code selector for a while.
+        machine.Console.Expect("Linux version", Limit);
         using (GdbStub debugger = machine.OpenDebugger(Limit))
         {
             // A starting Linux asks for CPUID and PCI configuration all the time: it does not take long to meet Hv at work.

@@ -16,7 +16,7 @@ public enum QuiesceFlags : byte
     WasStillPending = 1 << 2,
     /// <summary>It would not quiet, and was cut off by the bridge above it or by a remapping unit.</summary>
     WasIsolated = 1 << 3,
-    /// <summary>The OS had moved its registers, and they were put back before they were used.</summary>
+    /// <summary>The OS had moved its registers; they are where the boot had them again.</summary>
     HadMovedBars = 1 << 4,
     /// <summary>Virtual functions of it were on, and were turned off.</summary>
     HadVirtualFunctions = 1 << 5,

@@ -85,9 +85,9 @@ public sealed class FunctionQuiescer
     /// <summary>The resets that the function offers.</summary>
     public ResetMethod OfferedResets => _offered;
 
-    /// <summary>Whether the function is there, with its registers where they were at boot.</summary>
-    public bool IsInPlace =>
-        _host.Read32(Address, PciRegister.VendorId) == _boot.Read(PciRegister.VendorId, 4) && _boot.HasSameBars(_host, Address);
+    /// <summary>Whether the function is there, with its registers where they were at boot, and the OS that used it had left them there, too.</summary>
+    public bool IsInPlace => !Report.HadMovedBars
+        && _host.Read32(Address, PciRegister.VendorId) == _boot.Read(PciRegister.VendorId, 4) && _boot.HasSameBars(_host, Address);
 
     /// <summary>What was done; complete when <see cref="Step"/> has returned true.</summary>
     public QuiesceReport Report { get; } = new();
@@ -103,6 +103,7 @@ public sealed class FunctionQuiescer
             Finish(Status.NotFound);
             return;
         }
+        Report.HadMovedBars = !_boot.HasSameBars(_host, Address);
         _phase = Phase.Waking;
         _deadline = new Deadline(_time, Wake() ? PowerWait : 0);
     }
@@ -244,7 +245,6 @@ public sealed class FunctionQuiescer
         // The OS chose what the BARs hold now, and it may be anything, Hv's own memory too: only the boot's addresses are trusted.
         if (!_boot.HasSameBars(_host, Address))
         {
-            Report.HadMovedBars = true;
             _host.ChangeCommand(Address, 0, PciRegister.CommandBusMaster);
             _boot.RestoreBars(_host, Address);
         }

@@ -28,7 +28,7 @@ public sealed class QuiesceReport
     public bool WasIsolated;
     /// <summary>A remapping unit blocks its DMA, until a switch finds it quiet.</summary>
     public bool IsBlocked;
-    /// <summary>The OS had moved the BARs; they were put back before the registers were used.</summary>
+    /// <summary>The OS had moved the BARs; they are where the boot had them again.</summary>
     public bool HadMovedBars;
     /// <summary>Virtual functions of it were on, and were turned off.</summary>
     public bool HadVirtualFunctions;

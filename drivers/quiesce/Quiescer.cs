@@ -125,7 +125,7 @@ public sealed class Quiescer
 
     /// <summary>
     /// After <see cref="Run"/>: says to the OS that finds the functions next that their registers stay where they are, that is, where a normal boot
-    /// has them. Functions that are not as at boot are left out.
+    /// has them. Functions that are not as at boot are left out, and those that the OS before had moved: the next one may have no use for the firmware's addresses either.
     /// </summary>
     public void AnnouncePlaces()
     {

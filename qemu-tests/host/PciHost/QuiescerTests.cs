@@ -294,6 +294,20 @@ public sealed class QuiescerTests
         CheckQuiet(model);
     }
 
+    [Theory, InlineData(false), InlineData(true)]
+    public void The_next_OS_is_told_of_a_place_only_if_the_one_before_had_kept_to_it(bool moves)
+    {
+        PciFunctionModel model = _bus.Add(0, 3, 0, Function());
+        Quiescer quiescer = Start(model);
+        if (moves)
+            model.Write(PciRegister.Bar0, 4, 0xC000_0000);
+        _ = quiescer.Run();
+        quiescer.AnnouncePlaces();
+        Assert.Equal(0xFEB8_0000u, model.Get(PciRegister.Bar0, 4));
+        Assert.Equal(moves, quiescer.Report(0).HadMovedBars);
+        Assert.Equal(moves, quiescer.Places.Find(new PciAddress(0, 3, 0).Value) == null);
+    }
+
     [Fact]
     public void A_usb_controller_is_halted_then_reset()
     {

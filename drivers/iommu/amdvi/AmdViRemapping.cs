@@ -8,14 +8,10 @@ namespace Hv.Drivers.Iommu.AmdVi;
 /// <summary>All AMD-Vi units of a machine, with the same device table.</summary>
 public sealed unsafe class AmdViRemapping : DmaRemapping
 {
-    private const int MostFaultsAtOnce = 256;
-
-    private readonly AmdViUnit[] _units;
     private readonly AmdViDeviceTable _table;
 
-    private AmdViRemapping(AmdViUnit[] units, AmdViDeviceTable table)
+    private AmdViRemapping(RemappingUnit[] units, AmdViDeviceTable table) : base(units)
     {
-        _units = units;
         _table = table;
     }
 
@@ -42,52 +38,26 @@ public sealed unsafe class AmdViRemapping : DmaRemapping
     {
         var table = new AmdViDeviceTable(deviceTable, guests.Root, everything.Root);
         byte* answers = pages.TakePage();
+        var started = new RemappingUnit[units.Length];
         Status status = answers == null ? Status.OutOfMemory : Status.Ok;
         for (int i = 0; i < units.Length && status == Status.Ok; i++)
         {
             byte* commands = pages.TakePage(), events = pages.TakePage();
             status = commands == null || events == null ? Status.OutOfMemory : units[i].Enable(table.Address, commands, events, (ulong*)answers + i);
+            started[i] = units[i];
             for (int on = 0; on < i && status != Status.Ok; on++)
                 units[on].Disable();
         }
-        return status == Status.Ok ? new AmdViRemapping(units, table) : status;
+        return status == Status.Ok ? new AmdViRemapping(started, table) : status;
     }
 
     /// <inheritdoc/>
     public override RemappingState Kind => RemappingState.AmdVi;
 
     /// <inheritdoc/>
-    public override int Units => _units.Length;
-
-    /// <inheritdoc/>
-    public override Status Set(PciAddress requester, DmaAccess access)
+    protected override Status Change(PciAddress requester, DmaAccess access)
     {
         _table.Set(requester, access);
-        Status status = Status.Ok;
-        for (int i = 0; i < _units.Length && status == Status.Ok; i++)
-            status = _units[i].Invalidate();
-        return status;
-    }
-
-    /// <inheritdoc/>
-    public override Status Restart()
-    {
-        Status status = Status.Ok;
-        for (int i = 0; i < _units.Length && status == Status.Ok; i++)
-            status = _units[i].Restart();
-        for (int i = 0; i < _units.Length && status != Status.Ok; i++)
-            _units[i].Disable();
-        return status;
-    }
-
-    /// <inheritdoc/>
-    public override void CollectFaults()
-    {
-        for (int i = 0; i < _units.Length; i++)
-        {
-            // A device that does not stop must not keep Hv here.
-            for (int n = 0; n < MostFaultsAtOnce && _units[i].TryTakeFault(out DmaFault fault); n++)
-                Add(in fault);
-        }
+        return Status.Ok;
     }
 }

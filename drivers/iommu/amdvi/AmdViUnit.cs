@@ -9,7 +9,7 @@ namespace Hv.Drivers.Iommu.AmdVi;
 
 /// <summary>One AMD-Vi unit: on, off, invalidation and events (AMD I/O Virtualization 3.05).</summary>
 /// <remarks>Interrupts are not remapped. Events raise no interrupt; they are looked at when somebody asks.</remarks>
-public sealed unsafe class AmdViUnit
+public sealed unsafe class AmdViUnit : RemappingUnit
 {
     private const ulong Limit = 100_000_000;
     private const uint EntryBytes = 16, BufferBytes = PageSize.Small;
@@ -62,8 +62,8 @@ public sealed unsafe class AmdViUnit
         return Restart();
     }
 
-    /// <summary>Turns translation on again after the unit has lost its registers. <see cref="Status.Timeout"/>: it does not start, and is off.</summary>
-    public Status Restart()
+    /// <inheritdoc/>
+    public override Status Restart()
     {
         _tail = 0;
         _waits = 0;
@@ -83,14 +83,11 @@ public sealed unsafe class AmdViUnit
         return status;
     }
 
-    /// <summary>Turns the unit off: requests reach everything.</summary>
-    public void Disable() => Write(AmdViRegister.Control, 0);
+    /// <inheritdoc/>
+    public override void Disable() => Write(AmdViRegister.Control, 0);
 
-    /// <summary>
-    /// Makes the unit forget everything, after a change of tables; requests that it had let pass are in memory when this returns.
-    /// <see cref="Status.Timeout"/>: it does not confirm.
-    /// </summary>
-    public Status Invalidate()
+    /// <inheritdoc/>
+    public override Status Invalidate()
     {
         ulong expected = ++_waits;
         Enqueue(AmdViRegister.InvalidateAll << AmdViRegister.OperationShift, 0);
@@ -105,8 +102,8 @@ public sealed unsafe class AmdViUnit
         return Status.Ok;
     }
 
-    /// <summary>Takes one event; false if there is none.</summary>
-    public bool TryTakeFault(out DmaFault fault)
+    /// <inheritdoc/>
+    public override bool TryTakeFault(out DmaFault fault)
     {
         fault = default;
         ulong head = _registers.ReadMmio(AmdViRegister.EventHead, 8) & AmdViRegister.PlaceMask;

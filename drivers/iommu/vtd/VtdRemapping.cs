@@ -9,14 +9,12 @@ namespace Hv.Drivers.Iommu.Vtd;
 /// <summary>All VT-d units of a machine, with the same tables.</summary>
 public sealed unsafe class VtdRemapping : DmaRemapping
 {
-    private const int MostFaultsAtOnce = 256, FourLevels = 4;
+    private const int FourLevels = 4;
 
-    private readonly VtdUnit[] _units;
     private readonly VtdTables _tables;
 
-    private VtdRemapping(VtdUnit[] units, VtdTables tables)
+    private VtdRemapping(RemappingUnit[] units, VtdTables tables) : base(units)
     {
-        _units = units;
         _tables = tables;
     }
 
@@ -60,6 +58,7 @@ public sealed unsafe class VtdRemapping : DmaRemapping
         if (!tables.IsOk)
             return tables.Status;
         byte* answers = pages.TakePage();
+        var started = new RemappingUnit[units.Length];
         Status status = answers == null ? Status.OutOfMemory : Status.Ok;
         for (int i = 0; i < functions.Count && status == Status.Ok; i++)
             status = tables.Value.AddBus(pages, functions[i].Address.Bus);
@@ -67,48 +66,18 @@ public sealed unsafe class VtdRemapping : DmaRemapping
         {
             byte* queue = pages.TakePage();
             status = queue == null ? Status.OutOfMemory : units[i].Enable(tables.Value.Root, queue, (uint*)answers + i);
+            started[i] = units[i];
             for (int on = 0; on < i && status != Status.Ok; on++)
                 units[on].Disable();
         }
-        return status == Status.Ok ? new VtdRemapping(units, tables.Value) : status;
+        return status == Status.Ok ? new VtdRemapping(started, tables.Value) : status;
     }
 
     /// <inheritdoc/>
     public override RemappingState Kind => RemappingState.Vtd;
 
     /// <inheritdoc/>
-    public override int Units => _units.Length;
-
-    /// <inheritdoc/>
-    public override Status Set(PciAddress requester, DmaAccess access)
-    {
-        Status status = _tables.Set(requester, access);
-        for (int i = 0; i < _units.Length && status == Status.Ok; i++)
-            status = _units[i].Invalidate();
-        return status;
-    }
-
-    /// <inheritdoc/>
-    public override Status Restart()
-    {
-        Status status = Status.Ok;
-        for (int i = 0; i < _units.Length && status == Status.Ok; i++)
-            status = _units[i].Restart();
-        for (int i = 0; i < _units.Length && status != Status.Ok; i++)
-            _units[i].Disable();
-        return status;
-    }
-
-    /// <inheritdoc/>
-    public override void CollectFaults()
-    {
-        for (int i = 0; i < _units.Length; i++)
-        {
-            // A device that does not stop must not keep Hv here.
-            for (int n = 0; n < MostFaultsAtOnce && _units[i].TryTakeFault(out DmaFault fault); n++)
-                Add(in fault);
-        }
-    }
+    protected override Status Change(PciAddress requester, DmaAccess access) => _tables.Set(requester, access);
 
     // The most levels that all units know; 0 if they have nothing in common.
     private static int Levels(VtdUnit[] units)

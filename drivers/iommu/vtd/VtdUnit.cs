@@ -9,7 +9,7 @@ namespace Hv.Drivers.Iommu.Vtd;
 
 /// <summary>One VT-d unit: on, off, invalidation and faults (Intel VT-d 3.3).</summary>
 /// <remarks>Interrupt remapping stays off. Faults raise no interrupt; they are looked at when somebody asks.</remarks>
-public sealed unsafe class VtdUnit
+public sealed unsafe class VtdUnit : RemappingUnit
 {
     private const ulong Limit = 100_000_000;
     private const int DescriptorBytes = 16;
@@ -78,8 +78,8 @@ public sealed unsafe class VtdUnit
         return Restart();
     }
 
-    /// <summary>Turns translation on again after the unit has lost its registers. <see cref="Kernel.Status.Timeout"/>: it does not start, and is off.</summary>
-    public Status Restart()
+    /// <inheritdoc/>
+    public override Status Restart()
     {
         _tail = 0;
         _waits = 0;
@@ -96,18 +96,15 @@ public sealed unsafe class VtdUnit
         return started ? Kernel.Status.Ok : Kernel.Status.Timeout;
     }
 
-    /// <summary>Turns translation and the queue off: requests reach everything.</summary>
-    public void Disable()
+    /// <inheritdoc/>
+    public override void Disable()
     {
         _ = Stop(VtdRegister.Translation);
         _ = Stop(VtdRegister.QueuedInvalidation);
     }
 
-    /// <summary>
-    /// Makes the unit forget everything, after a change of tables; requests that it had let pass are in memory when this returns.
-    /// <see cref="Kernel.Status.Timeout"/>: it does not confirm.
-    /// </summary>
-    public Status Invalidate()
+    /// <inheritdoc/>
+    public override Status Invalidate()
     {
         if ((_extended & VtdRegister.EcapCoherent) == 0)
             _caches.WriteBack();
@@ -116,8 +113,8 @@ public sealed unsafe class VtdUnit
         return (HasQueue ? InvalidateByQueue() : InvalidateByRegisters()) ? Kernel.Status.Ok : Kernel.Status.Timeout;
     }
 
-    /// <summary>Takes one recorded fault; false if there is none.</summary>
-    public bool TryTakeFault(out DmaFault fault)
+    /// <inheritdoc/>
+    public override bool TryTakeFault(out DmaFault fault)
     {
         fault = default;
         uint status = (uint)_registers.ReadMmio(VtdRegister.FaultStatus, 4);

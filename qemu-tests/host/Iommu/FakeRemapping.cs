@@ -11,20 +11,45 @@ public sealed class FakeRemapping : DmaRemapping
 {
     public readonly Dictionary<ushort, DmaAccess> Access = [];
     public Status Answer = Status.Ok;
-    public int Collections;
+
+    private readonly FakeUnit _unit;
+
+    public FakeRemapping()
+        : this(new FakeUnit())
+    {
+    }
+
+    private FakeRemapping(FakeUnit unit)
+        : base([unit]) => _unit = unit;
+
+    public int Collections => _unit.Collections;
 
     public override RemappingState Kind => RemappingState.Vtd;
 
-    public override int Units => 1;
-
-    public override Status Set(PciAddress requester, DmaAccess access)
+    protected override Status Change(PciAddress requester, DmaAccess access)
     {
         if (Answer == Status.Ok)
             Access[requester.Value] = access;
         return Answer;
     }
 
-    public override Status Restart() => Answer;
+    private sealed class FakeUnit : RemappingUnit
+    {
+        public int Collections;
 
-    public override void CollectFaults() => Collections++;
+        public override Status Restart() => Status.Ok;
+
+        public override void Disable()
+        {
+        }
+
+        public override Status Invalidate() => Status.Ok;
+
+        public override bool TryTakeFault(out DmaFault fault)
+        {
+            Collections++;
+            fault = default;
+            return false;
+        }
+    }
 }

@@ -26,7 +26,7 @@ public sealed class RfbKeyboard : IDisposable
         _ = Read(BinaryPrimitives.ReadInt32BigEndian(server.AsSpan(ServerInitBytes - 4)));
     }
 
-    /// <summary>Types letters, digits and line ends.</summary>
+    /// <summary>Types letters, digits and line ends; no more than eight at once, since a keyboard keeps 16 codes until they are fetched.</summary>
     public void Type(string text)
     {
         foreach (char letter in text)

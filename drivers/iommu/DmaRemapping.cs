@@ -84,18 +84,14 @@ public abstract class DmaRemapping
     public static PciAddress Alias(PciHost host, PciFunctionTable table, PciFunctionInfo function)
     {
         PciAddress alias = function.Address;
-        for (PciFunctionInfo? at = function; at != null && at.HasParent;)
+        for (PciFunctionInfo? bridge = table.FindBridge(function); bridge != null; bridge = table.FindBridge(bridge))
         {
-            PciFunctionInfo? bridge = table.Find(at.Parent);
-            if (bridge == null)
-                break;
             int port = bridge.PciExpress == 0 ? -1
                 : host.Read16(bridge.Address, bridge.PciExpress + PciCapability.ExpressFlags) >> ExpressPortShift & ExpressPortMask;
             if (port < 0)
                 alias = bridge.Address;
             else if (port == ExpressToPciBridge)
                 alias = new PciAddress(bridge.SecondaryBus, 0, 0);
-            at = bridge;
         }
         return alias;
     }

@@ -277,12 +277,12 @@ public sealed class FunctionQuiescer
         Report.HadVirtualFunctions = _extended != null && _extended.StopVirtualFunctions(_extendedHost!, Address);
         _host.ChangeCommand(Address, PciRegister.CommandIntxDisable, PciRegister.CommandBusMaster);
         if (_function.Msi != 0)
-            ChangeWord(_function.Msi + PciCapability.MsiControl, 0, PciCapability.MsiEnable);
+            _host.ChangeWord(Address, _function.Msi + PciCapability.MsiControl, 0, PciCapability.MsiEnable);
         if (_function.MsiX != 0)
         {
             // Masked first: no vector fires, not even by INTx, between the two writes.
-            ChangeWord(_function.MsiX + PciCapability.MsiXControl, PciCapability.MsiXFunctionMask, 0);
-            ChangeWord(_function.MsiX + PciCapability.MsiXControl, 0, PciCapability.MsiXEnable);
+            _host.ChangeWord(Address, _function.MsiX + PciCapability.MsiXControl, PciCapability.MsiXFunctionMask, 0);
+            _host.ChangeWord(Address, _function.MsiX + PciCapability.MsiXControl, 0, PciCapability.MsiXEnable);
         }
         _phase = Phase.Draining;
         _deadline = new Deadline(_time, PendingLimit);
@@ -319,7 +319,7 @@ public sealed class FunctionQuiescer
             case ResetMethod.FunctionLevel:
                 // Read before the reset: afterwards nothing may be read until the function is ready.
                 bool isReadyAtOnce = (_host.Read16(Address, PciRegister.Status) & PciConfig.StatusImmediateReadiness) != 0;
-                ChangeWord(_function.PciExpress + PciCapability.ExpressDeviceControl, PciCapability.ExpressInitiateFlr, 0);
+                _host.ChangeWord(Address, _function.PciExpress + PciCapability.ExpressDeviceControl, PciCapability.ExpressInitiateFlr, 0);
                 WaitFor(isReadyAtOnce ? 0 : ResetWait);
                 break;
             case ResetMethod.AdvancedFeatures:
@@ -401,12 +401,6 @@ public sealed class FunctionQuiescer
         uint control = _host.Read16(_function.Parent, PciRegister.BridgeControl);
         control = asserted ? control | PciConfig.BridgeControlSecondaryReset : control & ~(uint)PciConfig.BridgeControlSecondaryReset;
         _host.Write16(_function.Parent, PciRegister.BridgeControl, (ushort)control);
-    }
-
-    private void ChangeWord(int offset, ushort set, ushort clear)
-    {
-        uint value = _host.Read16(Address, offset);
-        _host.Write16(Address, offset, (ushort)((value & ~(uint)clear) | set));
     }
 
     /// <summary>

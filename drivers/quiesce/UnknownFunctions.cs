@@ -10,7 +10,7 @@ namespace Hv.Drivers.Quiesce;
 /// </remarks>
 public sealed class UnknownFunctions
 {
-    private const int Buses = 256, Devices = 32, FunctionsOfDevice = 8;
+    private const int Buses = 256;
 
     private readonly PciHost _host;
     private readonly PciFunctionTable _known;
@@ -39,7 +39,7 @@ public sealed class UnknownFunctions
         int found = 0;
         for (int bus = 0; bus < Buses; bus++)
         {
-            for (int device = 0; _isBus[bus] && device < Devices; device++)
+            for (int device = 0; _isBus[bus] && device < PciConfig.DevicesPerBus; device++)
                 found += CutOff(bus, device);
         }
         return found;
@@ -47,12 +47,8 @@ public sealed class UnknownFunctions
 
     private int CutOff(int bus, int device)
     {
-        PciAddress first = new(bus, device, 0);
-        if (!_host.IsPresent(first))
-            return 0;
-        bool hasMore = (_host.Read8(first, PciRegister.HeaderType) & PciRegister.HeaderMultiFunction) != 0;
-        int found = 0;
-        for (int function = 0; function < (hasMore ? FunctionsOfDevice : 1); function++)
+        int count = _host.CountFunctions(new PciAddress(bus, device, 0)), found = 0;
+        for (int function = 0; function < count; function++)
         {
             PciAddress address = new(bus, device, function);
             if (_known.Find(address) != null || !_host.IsPresent(address)
@@ -69,15 +65,9 @@ public sealed class UnknownFunctions
         _host.ChangeCommand(function, PciRegister.CommandIntxDisable, PciRegister.CommandBusMaster);
         int msi = _host.FindCapability(function, PciRegister.CapabilityMsi);
         if (msi != 0)
-            Clear(function, msi + PciCapability.MsiControl, PciCapability.MsiEnable);
+            _host.ChangeWord(function, msi + PciCapability.MsiControl, 0, PciCapability.MsiEnable);
         int msiX = _host.FindCapability(function, PciRegister.CapabilityMsix);
         if (msiX != 0)
-            Clear(function, msiX + PciCapability.MsiXControl, PciCapability.MsiXEnable);
-    }
-
-    private void Clear(PciAddress function, int offset, ushort bit)
-    {
-        uint control = _host.Read16(function, offset);
-        _host.Write16(function, offset, (ushort)(control & ~(uint)bit));
+            _host.ChangeWord(function, msiX + PciCapability.MsiXControl, 0, PciCapability.MsiXEnable);
     }
 }

@@ -26,6 +26,8 @@ public static class Msr
     public const uint MtrrFix4KC0000 = 0x268;
     public const uint MtrrFix4KF8000 = 0x26F;
     public const uint Pat = 0x277;
+    /// <summary><see cref="Pat"/> after a reset: what Hv's own page tables count on (Intel SDM vol. 3A, 12.12.4).</summary>
+    public const ulong PatAfterReset = 0x0007_0406_0007_0406;
     public const uint MtrrDefType = 0x2FF;
     public const uint PerfFixedCounterControl = 0x38D;
     public const uint PerfGlobalCtrl = 0x38F;

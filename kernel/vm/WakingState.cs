@@ -1,3 +1,5 @@
+using Hv.Kernel.Processor;
+
 namespace Hv.Kernel.Vm;
 
 /// <summary>The state in which firmware starts an OS after S3 (ACPI 6.5, 16.3.1.2 and table 5.16): nothing of what it was before.</summary>
@@ -8,7 +10,7 @@ public static class WakingState
     private const int ParagraphShift = 4;
     private const uint ParagraphMask = 0xF;
     private const ulong ExtensionType = 1 << 4, ProtectedMode = 1 << 0;
-    private const ulong ReservedFlag = 1 << 1, DebugStatus = 0xFFFF_0FF0, DebugControl = 0x400, ResetPat = 0x0007_0406_0007_0406;
+    private const ulong ReservedFlag = 1 << 1, DebugStatus = 0xFFFF_0FF0, DebugControl = 0x400;
     private const ushort RealCode = 0x9B, RealData = 0x93, FlatCode = 0xC9B, FlatData = 0xC93, LocalTable = 0x82, BusyTask = 0x8B;
     private const ushort FlatCodeSelector = 0x08, FlatDataSelector = 0x10;
 
@@ -45,7 +47,7 @@ public static class WakingState
         state.Rflags = ReservedFlag;
         state.Dr6 = DebugStatus;
         state.Dr7 = DebugControl;
-        state.Pat = ResetPat;
+        state.Pat = Msr.PatAfterReset;
         state.Gdtr.Limit = state.Idtr.Limit = RealModeLimit;
         state.Ldtr = Segment(0, LocalTable, RealModeLimit);
         state.Tr = Segment(0, BusyTask, RealModeLimit);

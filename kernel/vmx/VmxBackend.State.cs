@@ -7,8 +7,6 @@ namespace Hv.Kernel.Vmx;
 /// <content>The VMCS as a whole: how it begins, and the guest's state in and out of it.</content>
 public unsafe partial struct VmxBackend
 {
-    // PAT after reset: what Hv's own page tables count on (SDM vol. 3A, 12.12.4).
-    private const ulong ResetPat = 0x0007_0406_0007_0406;
     private const ulong PendingSingleStep = 1 << 14;
     private const int PageDirectoryPointers = 4;
 
@@ -196,7 +194,7 @@ public unsafe partial struct VmxBackend
         Vmcs.Write(VmcsField.HostSysenterCs, 0);
         Vmcs.Write(VmcsField.HostSysenterEsp, 0);
         Vmcs.Write(VmcsField.HostSysenterEip, 0);
-        Vmcs.Write(VmcsField.HostPat, ResetPat);
+        Vmcs.Write(VmcsField.HostPat, Msr.PatAfterReset);
         Vmcs.Write(VmcsField.HostEfer, Msr.Read(Msr.Efer));
         Vmcs.Write(VmcsField.HostRip, Stubs.VmxExitAddress());
     }

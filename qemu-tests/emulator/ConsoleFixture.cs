@@ -26,21 +26,7 @@ public sealed class ConsoleFixture : IDisposable
     {
         machine = (QemuMachine)Machine.Start(BenchKind.QemuSvm, "console", GuestKind.Small, extra: ["-vga", "none", "-device", $"VGA,id={Qmp.Screen},addr=10.0", "-device", $"usb-kbd,display={Qmp.Screen}"]);
         guest = Guest.Create(GuestKind.Small, machine);
-        try
-        {
-            Run();
-        }
-        catch (BenchException e)
-        {
-            BenchException explained = machine.Explain(e);
-            Dispose();
-            throw explained;
-        }
-        catch
-        {
-            Dispose();
-            throw;
-        }
+        Machine.Prepare(machine, this, Run);
     }
 
     /// <summary>What the machine's screen shows shortly before the first switch, in another mode than that of the boot.</summary>

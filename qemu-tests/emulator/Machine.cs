@@ -27,4 +27,24 @@ internal static class Machine
             throw;
         }
     }
+
+    /// <summary>Does with a machine what a fixture has to do. If it fails, <paramref name="owner"/> is disposed, and the exception says what the machine said last.</summary>
+    public static void Prepare(Emulator machine, IDisposable owner, Action prepare)
+    {
+        try
+        {
+            prepare();
+        }
+        catch (BenchException e)
+        {
+            BenchException explained = machine.Explain(e);
+            owner.Dispose();
+            throw explained;
+        }
+        catch
+        {
+            owner.Dispose();
+            throw;
+        }
+    }
 }

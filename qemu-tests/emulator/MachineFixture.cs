@@ -13,19 +13,13 @@ public abstract class MachineFixture : IDisposable
     {
         Patience = bench.Patience();
         emulator = Machine.Start(bench, "tests", GuestKind.Small, memoryMiB: memoryMiB);
-        try
+        Guest = Guest.Create(GuestKind.Small, emulator);
+        Machine.Prepare(emulator, emulator, () =>
         {
-            Guest = Guest.Create(GuestKind.Small, emulator);
             Guest.WaitUntilUp(TimeSpan.FromMinutes(3) * Patience);
             Guest.LogIn(CommandTime);
             Guest.Run("modprobe msr", CommandTime);
-        }
-        catch (BenchException e)
-        {
-            BenchException explained = emulator.Explain(e);
-            emulator.Dispose();
-            throw explained;
-        }
+        });
     }
 
     /// <summary>How much longer than on QEMU things may take.</summary>

@@ -38,21 +38,7 @@ public abstract class StrayDmaFixture : IDisposable
             "-device", "edu,dma_mask=4294967295,bus=conventional,addr=2.0", "-device", "rtl8139,bus=conventional,addr=3.0,romfile=",
         ]);
         guest = Guest.Create(GuestKind.Small, machine);
-        try
-        {
-            Run();
-        }
-        catch (BenchException e)
-        {
-            BenchException explained = machine.Explain(e);
-            Dispose();
-            throw explained;
-        }
-        catch
-        {
-            Dispose();
-            throw;
-        }
+        Machine.Prepare(machine, this, Run);
     }
 
     /// <summary>The devices as a normal boot has them, and after the switch.</summary>

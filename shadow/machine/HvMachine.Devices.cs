@@ -33,12 +33,10 @@ public sealed unsafe partial class HvMachine
     // The windows through which Hv reaches the real disk controller stay as they are.
     private bool IsAboveDisk(PciAddress bridge)
     {
-        PciFunctionInfo? function = Functions.Find(DiskAddress);
-        while (function != null && function.HasParent)
+        for (PciFunctionInfo? function = Functions.Find(DiskAddress); function != null; function = Functions.FindBridge(function))
         {
-            if (function.Parent == bridge)
+            if (function.HasParent && function.Parent == bridge)
                 return true;
-            function = Functions.Find(function.Parent);
         }
         return false;
     }

@@ -26,12 +26,10 @@ public sealed class SleepingDisk
         _host = host;
         _controller = controller;
         _disk = disk;
-        PciFunctionInfo? function = controller;
-        while (function != null && function.HasParent && _bridgeCount < MaxBridges)
+        for (PciFunctionInfo? bridge = table.FindBridge(controller); bridge != null && _bridgeCount < MaxBridges; bridge = table.FindBridge(bridge))
         {
             _bridges[_bridgeCount] = new PciBridgeFunction(extended: false);
-            _realBridges[_bridgeCount++] = new RealPciFunction(host, function.Parent);
-            function = table.Find(function.Parent);
+            _realBridges[_bridgeCount++] = new RealPciFunction(host, bridge.Address);
         }
     }
 

@@ -12,6 +12,9 @@ public static class PciConfig
     /// <summary>The first byte after the header.</summary>
     public const int HeaderEnd = 0x40;
 
+    /// <summary>Devices that a bus, and functions that a device has room for.</summary>
+    public const int DevicesPerBus = 32, FunctionsPerDevice = 8;
+
     /// <summary>Vendor ID of an absent function.</summary>
     public const ushort NoVendor = 0xFFFF;
     /// <summary>Vendor ID while a function answers with Configuration Request Retry Status (PCIe 2.3.2).</summary>

@@ -38,14 +38,12 @@ public sealed class PciFunctionTable
             _isBusKnown[bus] = false;
 
         AddRootBus(0);
-        if (IsMultiFunction(host, new PciAddress(0, 0, 0)))
+        int bridges = host.CountFunctions(new PciAddress(0, 0, 0));
+        for (int function = 1; function < bridges; function++)
         {
-            for (int function = 1; function < 8; function++)
-            {
-                PciAddress bridge = new(0, 0, function);
-                if (host.IsPresent(bridge) && host.Read32(bridge, PciConfig.ClassRevision) >> 16 == 0x0600)
-                    AddRootBus((byte)function);
-            }
+            PciAddress bridge = new(0, 0, function);
+            if (host.IsPresent(bridge) && host.Read32(bridge, PciConfig.ClassRevision) >> 16 == 0x0600)
+                AddRootBus((byte)function);
         }
 
         Status status = Status.Ok;
@@ -64,6 +62,9 @@ public sealed class PciFunctionTable
         }
         return null;
     }
+
+    /// <summary>The bridge above <paramref name="function"/>; null if it is on a root bus.</summary>
+    public PciFunctionInfo? FindBridge(PciFunctionInfo function) => function.HasParent ? Find(function.Parent) : null;
 
     /// <summary>The <paramref name="skip"/>-th function (0 for the first) whose class, subclass and programming interface are <paramref name="classCode"/>, or null.</summary>
     public PciFunctionInfo? FindClass(uint classCode, int skip)
@@ -99,18 +100,12 @@ public sealed class PciFunctionTable
         _pendingBuses[_pendingCount++] = bus;
     }
 
-    private static bool IsMultiFunction(PciHost host, PciAddress first) =>
-        host.IsPresent(first) && (host.Read8(first, PciRegister.HeaderType) & PciRegister.HeaderMultiFunction) != 0;
-
     private Status ScanBus(PciHost host, byte bus, bool sizeBars)
     {
         bool isRoot = _busParents[bus].Bus == bus;
-        for (int device = 0; device < 32; device++)
+        for (int device = 0; device < PciConfig.DevicesPerBus; device++)
         {
-            PciAddress first = new(bus, device, 0);
-            if (!host.IsPresent(first))
-                continue;
-            int count = IsMultiFunction(host, first) ? 8 : 1;
+            int count = host.CountFunctions(new PciAddress(bus, device, 0));
             for (int function = 0; function < count; function++)
             {
                 PciAddress address = new(bus, device, function);

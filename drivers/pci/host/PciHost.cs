@@ -44,6 +44,17 @@ public abstract class PciHost
         return before;
     }
 
+    /// <summary>Sets and clears bits of a word that has no bits which a write of what was read would change; always written.</summary>
+    public void ChangeWord(PciAddress function, int offset, ushort set, ushort clear)
+    {
+        uint value = Read16(function, offset);
+        Write16(function, offset, (ushort)((value & ~(uint)clear) | set));
+    }
+
+    /// <summary>How many functions to look for in the device whose function 0 is <paramref name="first"/>: 0 if there is none, 1, or 8.</summary>
+    public int CountFunctions(PciAddress first) =>
+        !IsPresent(first) ? 0 : (Read8(first, PciRegister.HeaderType) & PciRegister.HeaderMultiFunction) != 0 ? PciConfig.FunctionsPerDevice : 1;
+
     /// <summary>Whether something answers at this address.</summary>
     public bool IsPresent(PciAddress function) => Read16(function, PciRegister.VendorId) != PciConfig.NoVendor;
 

@@ -38,7 +38,7 @@ public sealed class RegisterPlaces
             Add(windows.Memory, windows.MemoryEnd);
             Add(windows.Prefetchable, windows.PrefetchableEnd);
         }
-        if (function.Header != PciConfig.HeaderEndpoint || function.Class >> 16 == 0x06)
+        if (function.IsBridge)
             return;
         function.Read(host, function.Address, function.HasParent ? function.Parent : function.Address, sizeBars: true);
         for (int i = 0; i < PciFunctionInfo.MaxBars; i++)

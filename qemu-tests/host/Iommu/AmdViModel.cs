@@ -7,22 +7,20 @@ using Xunit;
 namespace Hv.HostTests;
 
 /// <summary>An AMD-Vi unit as the manual describes it: it remembers what it has found in its tables until it is told to forget it.</summary>
-public sealed unsafe class AmdViModel : MmioDevice
+public sealed unsafe class AmdViModel : RemappingModel
 {
     private const ulong AddressMask = 0x000F_FFFF_FFFF_F000, Read = 1ul << 61, Write = 1ul << 62;
 
     public ulong Features = AmdViRegister.InvalidatesAll | 0x20;
     public ulong Control;
-    public bool IgnoresCommands;
 
     private readonly Dictionary<ushort, (ulong Low, ulong Next)> _devices = [];
     private readonly Dictionary<(ushort, ulong), ulong> _pages = [];
     private ulong _deviceTable, _commands, _events, _commandHead, _commandTail, _eventHead, _eventTail, _status;
 
-    public bool IsOn => (Control & AmdViRegister.Enabled) != 0;
+    public override bool IsOn => (Control & AmdViRegister.Enabled) != 0;
 
-    /// <summary>The machine has been without power.</summary>
-    public void LosePower()
+    public override void LosePower()
     {
         Control = 0;
         _deviceTable = _commands = _events = _commandHead = _commandTail = _eventHead = _eventTail = _status = 0;
@@ -90,8 +88,7 @@ public sealed unsafe class AmdViModel : MmioDevice
         }
     }
 
-    /// <summary>A device's request. False: refused, and recorded.</summary>
-    public bool Request(PciAddress device, ulong address, bool write)
+    public override bool Request(PciAddress device, ulong address, bool write)
     {
         if (!IsOn)
             return true;

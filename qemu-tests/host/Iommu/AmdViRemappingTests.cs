@@ -6,28 +6,17 @@ using Hv.Drivers.Iommu.AmdVi;
 using Hv.Drivers.Pci.Host;
 using Hv.Kernel;
 using Hv.Kernel.Memory;
-using Hv.Shadow.Machine;
 using Xunit;
 
 namespace Hv.HostTests;
 
-public sealed unsafe class AmdViRemappingTests : IDisposable
+public sealed unsafe class AmdViRemappingTests : RemappingTests, IDisposable
 {
-    private const ulong GiB = 1ul << 30, MiB = 1 << 20, MemoryEnd = 5 * GiB, HvStart = GiB + 3 * MiB, HvBytes = 6 * MiB;
-
-    private static readonly PciAddress s_disk = new(0, 4, 0), s_card = new(2, 0, 0), s_last = new(255, 31, 7);
+    private static readonly PciAddress s_last = new(255, 31, 7);
 
     private readonly ModelPool _pool = new(1024);
     private readonly DiskMemory _deviceTable = new((int)AmdViDeviceTable.Pages, low: false);
     private readonly TickingTime _time = new() { Step = 1_000_000 };
-    private readonly IdentityMap _map;
-
-    public AmdViRemappingTests()
-    {
-        var own = new HvMemory(MemoryEnd);
-        Assert.Equal(Status.Ok, own.Add(new HostPhysical(HvStart), HvBytes));
-        _map = new IdentityMap(own, new MtrrMap(0xC06, [], Enumerable.Repeat(0x0606_0606_0606_0606ul, 11).ToArray(), 40), 40);
-    }
 
     public void Dispose()
     {
@@ -43,29 +32,9 @@ public sealed unsafe class AmdViRemappingTests : IDisposable
             return status;
         var guests = new PageTable(NestedFormat.AmdVi, _pool, hugePages: true);
         var everything = new PageTable(NestedFormat.AmdVi, _pool, hugePages: true);
-        Assert.Equal(Status.Ok, _map.MapAll(guests));
-        Assert.Equal(Status.Ok, everything.Map(0, new HostPhysical(0), _map.End, PageAccess.Write, MemoryType.WriteBack));
+        Assert.Equal(Status.Ok, Map.MapAll(guests));
+        Assert.Equal(Status.Ok, everything.Map(0, new HostPhysical(0), Map.End, PageAccess.Write, MemoryType.WriteBack));
         return AmdViRemapping.Start(units, guests, everything, _deviceTable.Start, _pool);
-    }
-
-    private static void CheckGuest(AmdViModel model, PciAddress device)
-    {
-        foreach (bool write in new[] { false, true })
-        {
-            foreach (ulong open in new ulong[] { 0, 0xFFF, HvStart - 1, HvStart + HvBytes, 3 * GiB, 4 * GiB - 1, MemoryEnd - 1 })
-                Assert.True(model.Request(device, open, write));
-            foreach (ulong closed in new ulong[] { HvStart, HvStart + HvBytes - 1, HvStart + 3 * MiB, 6 * GiB, 1ul << 45 })
-                Assert.False(model.Request(device, closed, write));
-        }
-    }
-
-    private static void CheckAll(AmdViModel model, PciAddress device, bool reaches)
-    {
-        foreach (ulong address in new ulong[] { 0, HvStart, HvStart + HvBytes, MemoryEnd - 1 })
-        {
-            Assert.Equal(reaches, model.Request(device, address, write: true));
-            Assert.Equal(reaches, model.Request(device, address, write: false));
-        }
     }
 
     [Fact]
@@ -94,23 +63,7 @@ public sealed unsafe class AmdViRemappingTests : IDisposable
     public void After_a_suspend_devices_reach_what_they_did_before()
     {
         var model = new AmdViModel();
-        AmdViRemapping remapping = Start(model).Value;
-        Assert.Equal(Status.Ok, remapping.Set(s_disk, DmaAccess.Everything));
-        Assert.Equal(Status.Ok, remapping.Set(s_card, DmaAccess.Nothing));
-        model.LosePower();
-        Assert.False(model.IsOn);
-        Assert.Equal(Status.Ok, remapping.Restart());
-        Assert.True(model.IsOn);
-        CheckAll(model, s_disk, reaches: true);
-        CheckAll(model, s_card, reaches: false);
-        CheckGuest(model, new PciAddress(2, 0, 1));
-        Assert.Equal(Status.Ok, remapping.Set(s_card, DmaAccess.Guests));
-        CheckGuest(model, s_card);
-
-        model.LosePower();
-        model.IgnoresCommands = true;
-        Assert.Equal(Status.Timeout, remapping.Restart());
-        Assert.False(model.IsOn);
+        CheckComesBack(model, Start(model).Value);
     }
 
     [Fact]

@@ -11,7 +11,7 @@ namespace Hv.HostTests;
 /// A VT-d unit as the manual describes it: takes commands one at a time, walks the tables in memory, and remembers what it has found until it is told to
 /// forget it.
 /// </summary>
-public sealed unsafe class VtdModel : MmioDevice
+public sealed unsafe class VtdModel : RemappingModel
 {
     public const ulong FaultOffset = 0x220, IotlbOffset = 0xF0;
     public const ulong Usual = VtdRegister.Cap48Bits | VtdRegister.CapLargePages | VtdRegister.CapHugePages | 47ul << 16 | FaultOffset / 16 << 24 | 1ul << 40;
@@ -21,7 +21,6 @@ public sealed unsafe class VtdModel : MmioDevice
     public ulong Extended = VtdRegister.EcapQueue | VtdRegister.EcapCoherent | IotlbOffset / 16 << 8;
     public uint Status;
     public uint ProtectedMemory;
-    public bool IgnoresCommands;
     public bool IgnoresQueue;
     public int QueueInvalidations;
     public int RegisterInvalidations;
@@ -33,12 +32,11 @@ public sealed unsafe class VtdModel : MmioDevice
     private ulong _rootRegister, _root, _queue, _head, _tail;
     private uint _faultStatus = 0x11;
 
-    public bool IsOn => (Status & VtdRegister.Translation) != 0;
+    public override bool IsOn => (Status & VtdRegister.Translation) != 0;
 
     public uint FaultControl { get; private set; }
 
-    /// <summary>The machine has been without power.</summary>
-    public void LosePower()
+    public override void LosePower()
     {
         Status = 0;
         _rootRegister = _root = _queue = _head = _tail = 0;
@@ -116,8 +114,7 @@ public sealed unsafe class VtdModel : MmioDevice
         }
     }
 
-    /// <summary>A device's request. False: refused, and recorded.</summary>
-    public bool Request(PciAddress device, ulong address, bool write)
+    public override bool Request(PciAddress device, ulong address, bool write)
     {
         if (!IsOn)
             return true;

@@ -17,7 +17,7 @@ internal static unsafe class BootLoader
         PciDevices.ConnectAll();
         if (!OsChoice.Find(OwnDevice, out OsChoice choice))
             return NoLoader();
-        PciDevices.DisconnectBusMasters();
+        PciDevices.DisconnectPassedThrough();
         ulong status = HypercallGate.Call(Hypercall.TakeDisk, (ulong)&choice.Disk);
         if (status != (ulong)Status.Ok)
         {
@@ -36,6 +36,7 @@ internal static unsafe class BootLoader
             Firmware.Say("Hv: there is not enough memory for a boot snapshot. The OS is started, without shadow reboots.");
         }
         // From here on a shadow does the same again: nothing of the disk has been read before.
+        PciDevices.ConnectPassedThrough(choice.Disk.Controller);
         void* exitEvent;
         _ = Firmware.Boot->CreateEvent(BootServices.EventSignalExitBootServices, BootServices.TplNotify,
             (delegate* unmanaged<void*, void*, void>)&EndOfBoot, null, &exitEvent);

@@ -4,7 +4,10 @@ namespace Hv.Boot.Uefi;
 internal static unsafe class PciDevices
 {
     private const uint ClassOffset = 0x08;
-    private const uint StorageClass = 0x01, NetworkClass = 0x02, SerialBusClass = 0x0C, UsbSubclass = 0x03;
+    // Base classes; base class and subclass of screens before there were classes (PCI Code and ID Assignment 1.11, 1).
+    private const uint StorageClass = 0x01, DisplayClass = 0x03, BridgeClass = 0x06, OldScreenClass = 0x0001;
+    // Configuration reads of an absent function give ones; the lowest byte is the revision.
+    private const uint AbsentClass = 0xFFFFFFFF;
 
     /// <summary>Class, subclass and programming interface in bits 31:8.</summary>
     public static uint ClassOf(void* handle)
@@ -50,16 +53,34 @@ internal static unsafe class PciDevices
             Firmware.Boot->ConnectController(handles[i], null, null, 1);
     }
 
-    /// <summary>Stops the firmware's drivers for USB, network and storage: their state must not be part of the boot snapshot.</summary>
-    public static void DisconnectBusMasters()
+    /// <summary>
+    /// Stops the firmware's drivers for everything that a shadow does not have: their state must not be part of the boot snapshot. A driver that goes on without its device
+    /// waits for answers (storage, random numbers), or takes the ones that it reads for input (serial ports).
+    /// </summary>
+    public static void DisconnectPassedThrough()
+    {
+        void** handles = Firmware.Handles(EfiGuid.PciIo, out ulong count);
+        for (ulong i = 0; i < count; i++)
+        {
+            if (!IsShared(ClassOf(handles[i])))
+                Firmware.Boot->DisconnectController(handles[i], null, null);
+        }
+    }
+
+    /// <summary>
+    /// Starts the drivers again of what is there: in a shadow nothing. Not that of <paramref name="disk"/> (requester ID), which is Hv's.
+    /// </summary>
+    public static void ConnectPassedThrough(ushort disk)
     {
         void** handles = Firmware.Handles(EfiGuid.PciIo, out ulong count);
         for (ulong i = 0; i < count; i++)
         {
             uint code = ClassOf(handles[i]);
-            uint baseClass = code >> 24, subclass = code >> 16 & 0xFF;
-            if (baseClass == StorageClass || baseClass == NetworkClass || baseClass == SerialBusClass && subclass == UsbSubclass)
-                Firmware.Boot->DisconnectController(handles[i], null, null);
+            if (code != AbsentClass && !IsShared(code) && TryLocate(handles[i], out ushort address) && address != disk)
+                Firmware.Boot->ConnectController(handles[i], null, null, 1);
         }
     }
+
+    // Shadows have the screen, bridges, and what is behind the ISA bridge.
+    private static bool IsShared(uint code) => code >> 24 is DisplayClass or BridgeClass || code >> 16 == OldScreenClass;
 }

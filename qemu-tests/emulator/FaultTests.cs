@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Diagnostics;
 using Hv.Bench;
 using Xunit;
@@ -13,6 +14,7 @@ public sealed class FaultTests
     [Fact]
     public void A_fault_in_Hv_is_reported_with_registers_and_the_names_of_functions()
     {
+        ulong caller;
         using QemuMachine machine = (QemuMachine)Machine.Start(BenchKind.QemuSvm, "fault", GuestKind.Small);
         // Before its first line Linux runs with Hv's code selector for a while.
         machine.Console.Expect("Linux version", Limit);
@@ -20,7 +22,7 @@ public sealed class FaultTests
         {
             // A starting Linux asks for CPUID and PCI configuration all the time: it does not take long to meet Hv at work.
             StopIn(debugger, HvCodeSelector);
-            debugger.WriteRegister(GdbStub.Rip, 0);
+            caller = CallNull(debugger);
             debugger.Continue();
             WaitFor(machine, "VcpuLoop");
         }
@@ -29,7 +31,8 @@ public sealed class FaultTests
         Assert.Matches(@"  rip 0x0 ", report);
         Assert.Matches(@"  rsp 0x[0-9a-f]+\s+rflags", report.ReplaceLineEndings(" "));
         Assert.Matches(@"  r0 [0-9a-f]{16}  r1 [0-9a-f]{16}  r2 [0-9a-f]{16}  r3 [0-9a-f]{16}", report);
-        Assert.Matches(@"    0x[0-9a-f]+ \S*VcpuOf\S*RunOnce\S*\+0x[0-9a-f]+", report);
+        Assert.Matches($@"    0x{caller:x} \S+\+0x[0-9a-f]+", report);
+        Assert.Matches(@"    0x[0-9a-f]+ \S*VcpuLoop\S*Run\S*\+0x[0-9a-f]+", report);
     }
 
     [Theory]
@@ -64,6 +67,18 @@ public sealed class FaultTests
             Thread.Sleep(Slice);
             debugger.Stop();
         }
+    }
+
+    // As if the next instruction called address 0; returns where it would come back to.
+    private static ulong CallNull(GdbStub debugger)
+    {
+        Span<byte> bytes = stackalloc byte[sizeof(ulong)];
+        ulong caller = debugger.ReadRegister(GdbStub.Rip), stack = debugger.ReadRegister(GdbStub.Rsp) - sizeof(ulong);
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes, caller);
+        debugger.WriteMemory(stack, bytes);
+        debugger.WriteRegister(GdbStub.Rsp, stack);
+        debugger.WriteRegister(GdbStub.Rip, 0);
+        return caller;
     }
 
     private static void WaitFor(QemuMachine machine, string line)

@@ -1,0 +1,36 @@
+using Hv.Bench;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace Hv.EmulatorTests;
+
+/// <summary>Devices of every class are used before and after a switch, in one machine. docs/devices.md shows a run with all that QEMU has.</summary>
+[Collection(Collections.Qemu)]
+public sealed class DeviceTests(ITestOutputHelper output)
+{
+    private static readonly string[] Chosen =
+    [
+        "e1000-82545em", "i82559er", "vmxnet3", "usb-ehci", "pci-ohci", "intel-hda", "AC97", "am53c974", "sdhci-pci", "nvme (SR-IOV)", "virtio-blk-pci",
+        "bochs-display", "virtio-rng-pci", "virtio-balloon-pci", "virtio-serial-pci", "pci-serial", "virtio-keyboard-pci", "i6300esb", "edu",
+    ];
+
+    [Fact]
+    public void Devices_of_every_class_work_after_a_switch_and_have_their_addresses()
+    {
+        DeviceModel[] models = [.. DeviceModels.All.Where(model => Chosen.Contains(model.Name))];
+        Assert.Equal(Chosen.Length, models.Length);
+        DeviceBench bench = new(models, 1, Paths.Efi, new StepDisplay());
+        bench.Run();
+        output.WriteLine(DeviceTable.Write(bench, ""));
+        Assert.Null(bench.Failure);
+        Assert.All(bench.Devices, device =>
+        {
+            Assert.Null(device.Problem(device.Before));
+            DeviceState? after = Assert.Single(device.After);
+            Assert.Null(device.Problem(after));
+            Assert.Equal(device.Before!.Bars, after!.Bars);
+            Assert.Equal(device.Before.Uses.Where(use => use.Kind == "net").Select(use => use.Facts), after.Uses.Where(use => use.Kind == "net").Select(use => use.Facts));
+            Assert.True(device.Quiet is { IsQuiet: true }, $"{device.Model.Name} was not quiet.");
+        });
+    }
+}

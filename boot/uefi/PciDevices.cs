@@ -59,6 +59,7 @@ internal static unsafe class PciDevices
     /// </summary>
     public static void DisconnectPassedThrough()
     {
+        DisconnectDisks();
         void** handles = Firmware.Handles(EfiGuid.PciIo, out ulong count);
         for (ulong i = 0; i < count; i++)
         {
@@ -78,6 +79,24 @@ internal static unsafe class PciDevices
             uint code = ClassOf(handles[i]);
             if (code != AbsentClass && !IsShared(code) && TryLocate(handles[i], out ushort address) && address != disk)
                 Firmware.Boot->ConnectController(handles[i], null, null, 1);
+        }
+    }
+
+    // From the top: the drivers on a disk, then the disk, and its controller after that. EDK2's SCSI drivers, left to find the order, reset a disk by means of a bus that they
+    // have freed.
+    private static void DisconnectDisks()
+    {
+        void** handles = Firmware.Handles(EfiGuid.BlockIo, out ulong count);
+        EfiGuid pciIo = EfiGuid.PciIo;
+        for (ulong i = 0; i < count; i++)
+        {
+            var path = (EfiDevicePath*)Firmware.Protocol(handles[i], EfiGuid.DevicePath);
+            void* controller = null;
+            if (path != null && !EfiStatus.IsError(Firmware.Boot->LocateDevicePath(&pciIo, &path, &controller)) && !IsShared(ClassOf(controller)))
+            {
+                Firmware.Boot->DisconnectController(handles[i], null, null);
+                Firmware.Boot->DisconnectController(controller, null, handles[i]);
+            }
         }
     }
 

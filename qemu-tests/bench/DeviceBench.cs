@@ -6,7 +6,7 @@ namespace Hv.Bench;
 /// Plugs devices into one machine, uses each of them in the normally booted guest, hides reboots, and uses each again: its driver, its
 /// data, its addresses must be as before.
 /// </summary>
-public sealed class DeviceBench(IReadOnlyList<DeviceModel> models, int switches, string efi, StepDisplay display)
+public sealed class DeviceBench(IReadOnlyList<DeviceModel> models, int switches, string command, string efi, StepDisplay display)
 {
     private static readonly TimeSpan Boot = TimeSpan.FromMinutes(4), Command = TimeSpan.FromMinutes(3), Reboot = TimeSpan.FromMinutes(8), Appearing = TimeSpan.FromSeconds(40);
 
@@ -15,6 +15,9 @@ public sealed class DeviceBench(IReadOnlyList<DeviceModel> models, int switches,
 
     private readonly List<PluggedDevice> devices = [];
     private DeviceObserver observer = null!;
+
+    /// <summary>How a reboot is hidden: by a copy of the running system that reboots, or by a system that starts afresh.</summary>
+    public const string Fork = "shadowctl reboot", Cold = Fork + " --cold";
 
     /// <summary>The devices with what was found out; complete after <see cref="Run"/>.</summary>
     public IReadOnlyList<PluggedDevice> Devices => devices;
@@ -83,8 +86,6 @@ public sealed class DeviceBench(IReadOnlyList<DeviceModel> models, int switches,
     private void SwitchAndLook(Guest guest, int number, CancellationToken cancel)
     {
         bool looks = number == 1 || number == switches;
-        // Cold: some of so many drivers never give up when their device is gone, and the copy of the system would not shut down. For the devices there is no difference.
-        const string command = "shadowctl reboot --cold";
         display.Run($"Hiding reboot {number} of {switches}", () =>
         {
             guest.WaitUntilIdle(Command, cancel);

@@ -50,7 +50,8 @@ public sealed class FixedPlace
     /// <see cref="Status.NotFound"/>: the function has no registers, or some have no address, or the bridge above does not pass it on.
     /// <see cref="Status.OutOfMemory"/>: its own capabilities leave no room. The OS finds the function as it is then, and chooses addresses itself.
     /// </summary>
-    public Status Announce()
+    /// <param name="movedBars">Bit n: the OS before had given BAR n another address, and so will this one; of its place nothing is said.</param>
+    public Status Announce(byte movedBars)
     {
         IsAnnounced = false;
         PciBaseAddressReader.ReadWithSizes(_host, Address, _bars, PciFunctionInfo.MaxBars);
@@ -58,7 +59,7 @@ public sealed class FixedPlace
         uint entries = 0;
         for (int i = 0; i < PciFunctionInfo.MaxBars; i++)
         {
-            if (_bars[i].Size == 0)
+            if (_bars[i].Size == 0 || (movedBars >> i & (_bars[i].Kind == PciBaseAddressKind.Memory64 ? 3 : 1)) != 0)
                 continue;
             Status status = AddEntry(i);
             if (status != Status.Ok)

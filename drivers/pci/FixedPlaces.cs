@@ -17,9 +17,9 @@ public sealed class FixedPlaces
     public void Add(PciHost host, PciFunctionInfo function) => _places[_count++] = new FixedPlace(host, function);
 
     /// <summary>Tells of the place of function number <paramref name="index"/> in the order of adding (see <see cref="FixedPlace.Announce"/>).</summary>
-    public Status Announce(int index)
+    public Status Announce(int index, byte movedBars)
     {
-        Status status = _places[index].Announce();
+        Status status = _places[index].Announce(movedBars);
         if (status == Status.Ok)
             _announced++;
         return status;

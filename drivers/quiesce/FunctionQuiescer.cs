@@ -85,9 +85,8 @@ public sealed class FunctionQuiescer
     /// <summary>The resets that the function offers.</summary>
     public ResetMethod OfferedResets => _offered;
 
-    /// <summary>Whether the function is there, with its registers where they were at boot, and the OS that used it had left them there, too.</summary>
-    public bool IsInPlace => !Report.HadMovedBars
-        && _host.Read32(Address, PciRegister.VendorId) == _boot.Read(PciRegister.VendorId, 4) && _boot.HasSameBars(_host, Address);
+    /// <summary>Whether the function is there, with its registers where they were at boot.</summary>
+    public bool IsInPlace => _host.Read32(Address, PciRegister.VendorId) == _boot.Read(PciRegister.VendorId, 4) && _boot.HasSameBars(_host, Address);
 
     /// <summary>What was done; complete when <see cref="Step"/> has returned true.</summary>
     public QuiesceReport Report { get; } = new();
@@ -103,7 +102,7 @@ public sealed class FunctionQuiescer
             Finish(Status.NotFound);
             return;
         }
-        Report.HadMovedBars = !_boot.HasSameBars(_host, Address);
+        Report.MovedBars = _boot.MovedBars(_host, Address);
         _phase = Phase.Waking;
         _deadline = new Deadline(_time, Wake() ? PowerWait : 0);
     }

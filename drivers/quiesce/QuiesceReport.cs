@@ -28,8 +28,8 @@ public sealed class QuiesceReport
     public bool WasIsolated;
     /// <summary>A remapping unit blocks its DMA, until a switch finds it quiet.</summary>
     public bool IsBlocked;
-    /// <summary>The OS had moved the BARs; they are where the boot had them again.</summary>
-    public bool HadMovedBars;
+    /// <summary>The BARs that the OS had moved, bit n for BAR n; they are where the boot had them again.</summary>
+    public byte MovedBars;
     /// <summary>Virtual functions of it were on, and were turned off.</summary>
     public bool HadVirtualFunctions;
     /// <summary>Time from beginning to end.</summary>
@@ -46,7 +46,7 @@ public sealed class QuiesceReport
         WasStillPending = false;
         WasIsolated = false;
         IsBlocked = false;
-        HadMovedBars = false;
+        MovedBars = 0;
         HadVirtualFunctions = false;
         Nanoseconds = 0;
     }

@@ -125,7 +125,7 @@ public sealed class Quiescer
 
     /// <summary>
     /// After <see cref="Run"/>: says to the OS that finds the functions next that their registers stay where they are, that is, where a normal boot
-    /// has them. Functions that are not as at boot are left out, and those that the OS before had moved: the next one may have no use for the firmware's addresses either.
+    /// has them. Functions that are not as at boot are left out, and BARs that the OS before had moved: the next one may have no use for the firmware's addresses either.
     /// </summary>
     public void AnnouncePlaces()
     {
@@ -133,7 +133,7 @@ public sealed class Quiescer
         for (int index = 0; index < Count; index++)
         {
             if (_functions[index].IsInPlace)
-                _ = Places.Announce(index);
+                _ = Places.Announce(index, _functions[index].Report.MovedBars);
         }
     }
 }

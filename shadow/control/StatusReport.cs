@@ -139,7 +139,7 @@ public sealed unsafe class StatusReport
         | (report.Status == Status.Ok || report.Status == Status.Unsupported ? QuiesceFlags.IsQuiet : QuiesceFlags.None)
         | (report.WasStillPending ? QuiesceFlags.WasStillPending : QuiesceFlags.None)
         | (report.WasIsolated ? QuiesceFlags.WasIsolated : QuiesceFlags.None)
-        | (report.HadMovedBars ? QuiesceFlags.HadMovedBars : QuiesceFlags.None)
+        | (report.MovedBars != 0 ? QuiesceFlags.HadMovedBars : QuiesceFlags.None)
         | (report.HadVirtualFunctions ? QuiesceFlags.HadVirtualFunctions : QuiesceFlags.None)
         | (report.IsBlocked ? QuiesceFlags.IsBlocked : QuiesceFlags.None);
 

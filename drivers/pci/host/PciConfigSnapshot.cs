@@ -53,14 +53,19 @@ public sealed class PciConfigSnapshot
     }
 
     /// <summary>Whether the function's BARs hold the saved values now.</summary>
-    public bool HasSameBars(PciHost host, PciAddress function)
+    public bool HasSameBars(PciHost host, PciAddress function) => MovedBars(host, function) == 0;
+
+    /// <summary>Which BARs hold something else than when they were saved: bit n for BAR n.</summary>
+    public byte MovedBars(PciHost host, PciAddress function)
     {
-        for (int offset = PciRegister.Bar0; offset < PciRegister.Bar0 + 4 * PciFunctionInfo.MaxBars; offset += 4)
+        int moved = 0;
+        for (int i = 0; i < PciFunctionInfo.MaxBars; i++)
         {
+            int offset = PciRegister.Bar0 + 4 * i;
             if (host.Read32(function, offset) != _words[offset / 4])
-                return false;
+                moved |= 1 << i;
         }
-        return true;
+        return (byte)moved;
     }
 
     /// <summary>Writes the saved BARs and expansion ROM address with decoding off, and leaves it off.</summary>

@@ -66,7 +66,7 @@ public sealed class FixedPlaceTests
         FixedPlace place = Place(new PciAddress(0, 3, 0));
         Assert.False(place.TryRead(PciRegister.Command, 4, out _));
 
-        Assert.Equal(Status.Ok, place.Announce());
+        Assert.Equal(Status.Ok, place.Announce(movedBars: 0));
 
         Assert.Equal(PciRegister.CommandMemory, model.Get(PciRegister.Command, 2));
         Assert.Equal(0xFEB8_0000u, model.Get(PciRegister.Bar0, 4));
@@ -94,7 +94,7 @@ public sealed class FixedPlaceTests
         model.Put(PciRegister.ExpansionRom, 4, 0xFEA0_0000);
         FixedPlace place = Place(new PciAddress(0, 3, 0));
         Assert.False(place.Drops(PciRegister.ExpansionRom));
-        Assert.Equal(Status.Ok, place.Announce());
+        Assert.Equal(Status.Ok, place.Announce(movedBars: 0));
         Assert.True(place.Drops(PciRegister.ExpansionRom));
         Assert.False(place.Drops(PciRegister.Bar0));
         Assert.Equal(0u, Read(place, PciRegister.ExpansionRom, 4));
@@ -108,7 +108,7 @@ public sealed class FixedPlaceTests
         PciFunctionModel model = _bus.Add(0, 3, 0, new PciFunctionModel(0x10EC, 0x8139, 0x020000));
         model.AddBar(0, PciRegister.BarIo, 0x100, 0xC000);
         FixedPlace place = Place(new PciAddress(0, 3, 0));
-        Assert.Equal(Status.Ok, place.Announce());
+        Assert.Equal(Status.Ok, place.Announce(movedBars: 0));
         Assert.Equal((uint[])[ShortEntry | 2 << 8, 0xC000, 0xFC], ReadEntries(place, 3));
         Assert.Equal(0u, Read(place, PciRegister.Status, 2) & PciRegister.StatusCapabilities);
     }
@@ -129,14 +129,34 @@ public sealed class FixedPlaceTests
         model.AddBar(1, PciRegister.BarIo, 0x20, 0xD000);
         model.AddBar(2, PciRegister.BarWide, 0x4000, 0x8_0010_0000);
         FixedPlace place = Place(new PciAddress(2, 0, 0));
-        Assert.Equal(Status.Ok, place.Announce());
+        Assert.Equal(Status.Ok, place.Announce(movedBars: 0));
         Assert.Equal(
             (uint[])[ShortEntry, 0xFE90_0000, 0xFFC, ShortEntry | 1 << 4 | 2 << 8, 0xD000, 0x1C, LongEntry | 2 << 4 | 1 << 8, 0x0010_0002, 0x3FFE, 8, 0],
             ReadEntries(place, 11));
         // The window ends before it.
         model.Put(PciRegister.Bar0, 4, 0xFEA0_0008);
-        Assert.Equal(Status.NotFound, place.Announce());
+        Assert.Equal(Status.NotFound, place.Announce(movedBars: 0));
         Assert.False(place.IsAnnounced);
+    }
+
+    [Theory]
+    [InlineData(1 << 0, 2, ShortEntry | 1 << 4 | 2 << 8, 0xC040u)]
+    [InlineData(1 << 1, 2, ShortEntry, 0xFEB8_0000u)]
+    [InlineData(1 << 3, 2, ShortEntry, 0xFEB8_0000u)]
+    [InlineData(1 << 0 | 1 << 1 | 1 << 2, 0, 0u, 0u)]
+    public void Of_registers_that_the_OS_had_moved_nothing_is_told(byte moved, int entries, uint firstEntry, uint firstAddress)
+    {
+        PciFunctionModel model = _bus.Add(0, 3, 0, new PciFunctionModel(0x8086, 0x2922, 0x010601));
+        model.AddBar(0, 0, 0x1000, 0xFEB8_0000);
+        model.AddBar(1, PciRegister.BarIo, 0x20, 0xC040);
+        model.AddBar(2, PciRegister.BarWide, 0x4000, 0x8_0000_4000);
+        FixedPlace place = Place(new PciAddress(0, 3, 0));
+        Assert.Equal(entries == 0 ? Status.NotFound : Status.Ok, place.Announce(moved));
+        Assert.Equal(entries != 0, place.IsAnnounced);
+        if (entries == 0)
+            return;
+        Assert.Equal((uint)entries, Read(place, FindCapability(place, FixedPlace.CapabilityId) + 2, 1));
+        Assert.Equal((uint[])[firstEntry, firstAddress], ReadEntries(place, 2));
     }
 
     [Fact]
@@ -144,13 +164,13 @@ public sealed class FixedPlaceTests
     {
         PciFunctionModel model = _bus.Add(0, 3, 0, new PciFunctionModel(0x8086, 0x10D3, 0x020000));
         FixedPlace place = Place(new PciAddress(0, 3, 0));
-        Assert.Equal(Status.NotFound, place.Announce());
+        Assert.Equal(Status.NotFound, place.Announce(movedBars: 0));
         model.AddBar(0, 0, 0x1000, 0);
-        Assert.Equal(Status.NotFound, place.Announce());
+        Assert.Equal(Status.NotFound, place.Announce(movedBars: 0));
         model.Put(PciRegister.Bar0, 4, 0xFEB8_0000);
         // Of unknown size: it may reach to the end.
         model.AddCapability(0x7F, 0x40);
-        Assert.Equal(Status.OutOfMemory, place.Announce());
+        Assert.Equal(Status.OutOfMemory, place.Announce(movedBars: 0));
         Assert.False(place.IsAnnounced);
     }
 
@@ -164,7 +184,7 @@ public sealed class FixedPlaceTests
         for (int device = 3; device < 5; device++)
             places.Add(_host, _table.Find(new PciAddress(0, device, 0))!);
         Assert.Null(places.Find(3 << 3));
-        Assert.Equal(Status.Ok, places.Announce(1));
+        Assert.Equal(Status.Ok, places.Announce(1, movedBars: 0));
         Assert.Null(places.Find(3 << 3));
         Assert.NotNull(places.Find(4 << 3));
         places.Withdraw();

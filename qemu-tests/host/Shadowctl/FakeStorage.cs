@@ -36,6 +36,13 @@ internal sealed class FakeStorage(List<string> calls) : IStorage
 
     public IReadOnlyList<string> NotedDrivers() => Drivers;
 
+    /// <summary>What was noted of network cards; null: nothing.</summary>
+    public IReadOnlyList<string>? NetworkCards { get; set; }
+
+    public void NoteNetworkCards(IReadOnlyList<string> addresses) => NetworkCards = addresses;
+
+    public IReadOnlyList<string>? NotedNetworkCards() => NetworkCards;
+
     public long? StartMark() => Mark;
 
     public bool Freeze(string mountPoint)

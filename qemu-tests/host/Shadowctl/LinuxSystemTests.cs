@@ -43,10 +43,13 @@ public sealed class LinuxSystemTests : IDisposable
         Write("sys/bus/pci/devices/0000:00:01.0/class", "0x010802\n");
         Write("sys/bus/pci/devices/0000:00:02.0/class", "0x020000\n");
         Write("sys/bus/pci/devices/0000:00:03.0/class", "0x028000\n");
+        Write("sys/bus/pci/devices/0000:00:04.0/class", "0x020000\n");
         Write("sys/bus/pci/devices/0000:00:02.0/net/enp0s2/address", "x");
+        Write("sys/bus/pci/devices/0000:00:04.0/virtio1/net/enp0s4/address", "x");
         var cards = new LinuxSystem(_root).NetworkCards();
-        Assert.Equal(2, cards.Count);
+        Assert.Equal(3, cards.Count);
         Assert.Equal("enp0s2", cards["0000:00:02.0"]);
+        Assert.Equal("enp0s4", cards["0000:00:04.0"]);
         Assert.Null(cards["0000:00:03.0"]);
     }
 

@@ -187,12 +187,16 @@ public sealed class NetworkTests : IDisposable
     }
 
     [Fact]
-    public void The_drivers_of_the_primarys_devices_are_noted_at_the_start_and_loaded_before_a_shadow_is_ready()
+    public void The_primarys_drivers_and_network_cards_are_noted_at_the_start_and_the_drivers_loaded_before_a_shadow_is_ready()
     {
         _system.Aliases.AddRange(["pci:v00008086d000010D3", "usb:v046Dp"]);
         Hypervisor.Status.Role = ControlRole.Primary;
+        _system.Cards.Add("0000:00:02.0", TimeSpan.Zero);
+        _system.Cards.Add("0000:00:03.0", null);
+        _system.RescanPci();
         Assert.Equal(ExitCode.Success, Run("start"));
         Assert.Equal(_system.Aliases, _system.Disks.Drivers);
+        Assert.Equal(["0000:00:02.0"], _system.Disks.NetworkCards);
         _system.Calls.Clear();
         Hypervisor.Status.Role = ControlRole.Shadow;
         Hypervisor.PromotionAt = _system.Uptime + TimeSpan.FromSeconds(1);

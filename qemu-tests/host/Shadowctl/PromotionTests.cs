@@ -79,6 +79,19 @@ public sealed class PromotionTests
         Assert.Contains("0000:00:02.0: no interface", _log.ToString(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_card_that_had_no_interface_before_is_not_waited_for()
+    {
+        var system = new FakeSystem();
+        system.Cards.Add("0000:00:02.0", TimeSpan.FromSeconds(1));
+        system.Cards.Add("0000:00:03.0", null);
+        system.Disks.NetworkCards = ["0000:00:02.0"];
+        TimeSpan start = system.Uptime;
+        Finish(system, 10);
+        Assert.InRange((system.Uptime - start).TotalSeconds, 1, 1.2);
+        Assert.Contains("0000:00:03.0: no interface", _log.ToString(), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(-0.4)]
     [InlineData(0)]

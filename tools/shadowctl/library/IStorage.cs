@@ -34,6 +34,13 @@ public interface IStorage
     /// <summary>What <see cref="NoteDrivers"/> has noted in the system that this is the successor of; none if nothing.</summary>
     IReadOnlyList<string> NotedDrivers();
 
+    /// <summary>Notes which network cards have an interface (PCI addresses), for the shadow that is about to be started.</summary>
+    /// <exception cref="ControlException">The note cannot be written.</exception>
+    void NoteNetworkCards(IReadOnlyList<string> addresses);
+
+    /// <summary>What <see cref="NoteNetworkCards"/> has noted in the system that this is the successor of; null if nothing was noted.</summary>
+    IReadOnlyList<string>? NotedNetworkCards();
+
     /// <summary>When <see cref="MarkStart"/> was called by the system that this is the successor of, in nanoseconds of the Unix time; null if not known.</summary>
     long? StartMark();
 

@@ -14,7 +14,7 @@ namespace Hv.ShadowControl;
 public sealed unsafe class LinuxStorage(string root = "/") : IStorage
 {
     private const uint SysfsSector = 512;
-    private const string StartMarkPath = "var/lib/shadowctl/started", DriversPath = "var/lib/shadowctl/drivers", LastViewPath = "run/shadowctl/last-view-";
+    private const string StartMarkPath = "var/lib/shadowctl/started", DriversPath = "var/lib/shadowctl/drivers", NetworkPath = "var/lib/shadowctl/network-cards", LastViewPath = "run/shadowctl/last-view-";
 
     /// <inheritdoc/>
     public bool HasDisk => FindController(root) != null;
@@ -100,10 +100,20 @@ public sealed unsafe class LinuxStorage(string root = "/") : IStorage
     public void MarkStart() => Note(StartMarkPath, "The status change time of this file is when the last shadow was started.\n");
 
     /// <inheritdoc/>
-    public void NoteDrivers(IReadOnlyList<string> aliases) => Note(DriversPath, string.Concat(aliases.Select(alias => alias + "\n")));
+    public void NoteDrivers(IReadOnlyList<string> aliases) => NoteLines(DriversPath, aliases);
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> NotedDrivers() => ReadText("/" + DriversPath)?.Split('\n', StringSplitOptions.RemoveEmptyEntries) ?? [];
+    public IReadOnlyList<string> NotedDrivers() => NotedLines(DriversPath) ?? [];
+
+    /// <inheritdoc/>
+    public void NoteNetworkCards(IReadOnlyList<string> addresses) => NoteLines(NetworkPath, addresses);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string>? NotedNetworkCards() => NotedLines(NetworkPath);
+
+    private void NoteLines(string note, IReadOnlyList<string> lines) => Note(note, string.Concat(lines.Select(line => line + "\n")));
+
+    private string[]? NotedLines(string note) => ReadText("/" + note)?.Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
     private void Note(string note, string text)
     {

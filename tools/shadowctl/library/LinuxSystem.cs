@@ -182,8 +182,10 @@ public sealed unsafe class LinuxSystem(string root = "/") : ISystem
         {
             if (Read(Path.Combine(device, "class"))?.StartsWith(NetworkClass, StringComparison.Ordinal) != true)
                 continue;
-            string[] interfaces = Folders(Path.Combine(device, "net"));
-            cards.Add(Path.GetFileName(device), interfaces.Length == 0 ? null : Path.GetFileName(interfaces[0]));
+            // A virtio function's interface belongs to the device below it. Links lead to other devices.
+            IEnumerable<string> below = Folders(device).Where(folder => new DirectoryInfo(folder).LinkTarget == null);
+            IEnumerable<string> interfaces = below.Prepend(device).SelectMany(owner => Folders(Path.Combine(owner, "net")));
+            cards.Add(Path.GetFileName(device), interfaces.Select(Path.GetFileName).FirstOrDefault());
         }
         return cards;
     }

@@ -158,7 +158,7 @@ public sealed class Promotion(ISystem system, ControlClient client, TextWriter l
             system.Storage.ForgetCache(partition);
     }
 
-    /// <summary>Waits until this system is the machine's, and then, no longer than <paramref name="limit"/>, for the interfaces of all network cards.</summary>
+    /// <summary>Waits until this system is the machine's, and then, no longer than <paramref name="limit"/>, for the interfaces of all network cards that had one before.</summary>
     /// <exception cref="ControlException">A card has none after that time.</exception>
     public void AwaitNetwork(TimeSpan limit)
     {
@@ -171,8 +171,9 @@ public sealed class Promotion(ISystem system, ControlClient client, TextWriter l
         for (int i = 0; i < new StatusView(in status).QuiesceCount; i++)
         {
             QuiesceRecord record = status.ReadQuiesce(i);
-            if (record.Class >> 8 == NetworkClass)
-                addresses.Add(FirstDomain + Names.PciAddress(record.Address));
+            string address = FirstDomain + Names.PciAddress(record.Address);
+            if (record.Class >> 8 == NetworkClass && IsExpected(address))
+                addresses.Add(address);
         }
         for (TimeSpan end = system.Uptime + limit; ; system.Sleep(Poll))
         {
@@ -214,7 +215,7 @@ public sealed class Promotion(ISystem system, ControlClient client, TextWriter l
             log.WriteLine(problem.Message);
         }
         IReadOnlyDictionary<string, string?> cards = system.NetworkCards();
-        while (cards.Values.Any(name => name == null) && system.Uptime < end)
+        while (cards.Any(IsMissing) && system.Uptime < end)
         {
             system.Sleep(Poll);
             cards = system.NetworkCards();
@@ -223,11 +224,16 @@ public sealed class Promotion(ISystem system, ControlClient client, TextWriter l
             log.WriteLine($"network card {card.Key}: {card.Value ?? "no interface"}");
         if (status.Phase == ControlPhase.Switching)
             throw new ControlException(ExitCode.TimedOut, $"The devices were not back within {limit.TotalSeconds:0} s.");
-        if (cards.Values.Any(name => name == null))
+        if (cards.Any(IsMissing))
             throw new ControlException(ExitCode.TimedOut, $"A network card had no interface within {limit.TotalSeconds:0} s.");
         if (carryProblem != null)
             throw carryProblem;
     }
+
+    // A card that had no interface in the system before, for lack of a driver or of firmware, gets none now.
+    private bool IsExpected(string address) => system.Storage.NotedNetworkCards()?.Contains(address) ?? true;
+
+    private bool IsMissing(KeyValuePair<string, string?> card) => card.Value == null && IsExpected(card.Key);
 
     // The hardware clock shows whole seconds: the true time is up to one second later than it says.
     private void SetClock()

@@ -39,6 +39,7 @@ public sealed class ShadowReboot(ISystem system, ControlClient client, TextWrite
         if (plan.Carried.Count != 0)
             system.Storage.MarkStart();
         system.Storage.NoteDrivers(system.DriverAliases());
+        system.Storage.NoteNetworkCards([.. system.NetworkCards().Where(card => card.Value != null).Select(card => card.Key)]);
         if (options.IsCold)
         {
             log.WriteLine("[    0.0 s] syncing");

@@ -12,6 +12,9 @@ internal static class NetworkStop
 
     // Intel 8254x family software developer's manual, 13.4; 82574 data sheet, 10.2.
     private const int E1000Control = 0x0000, E1000State = 0x0008, E1000Cause = 0x00C0, E1000MaskClear = 0x00D8, E1000Receive = 0x0100, E1000Transmit = 0x0400;
+    // The rings of both queues, of which PCI adapters have one (82574 data sheet, 10.2.5 and 10.2.6), and the registers of a ring.
+    private const int E1000ReceiveRing = 0x2800, E1000TransmitRing = 0x3800, E1000RingDistance = 0x100;
+    private const int RingAddressLow = 0x00, RingAddressHigh = 0x04, RingLength = 0x08, RingHead = 0x10, RingTail = 0x18, RingRegisters = 5;
     private const uint E1000MasterDisable = 1 << 2, E1000MasterEnabled = 1 << 19, E1000Reset = 1 << 26;
 
     // Intel 8255x open source software developer manual, 6.3.2 and 6.3.3.
@@ -88,20 +91,47 @@ internal static class NetworkStop
     private static bool Is8255x(ushort device) => device is >= 0x1029 and <= 0x103E or >= 0x1050 and <= 0x1059 or >= 0x1064 and <= 0x106B
         or >= 0x1091 and <= 0x1095 or 0x1209 or >= 0x1227 and <= 0x1229 or 0x2449 or 0x2459 or 0x245D or 0x27DC;
 
-    private static StopPlan E1000(bool isExpress) => new(0, resets: true,
-    [
-        StopStep.Write(E1000MaskClear, 4, uint.MaxValue),
-        StopStep.Write(E1000Receive, 4, 0),
-        StopStep.Write(E1000Transmit, 4, 0),
-        // Reading it acknowledges what was pending.
-        StopStep.Read(E1000Cause, 4),
-        StopStep.Change(E1000Control, 4, 0, isExpress ? E1000MasterDisable : 0),
-        StopStep.Await(E1000State, 4, isExpress ? E1000MasterEnabled : 0, 0, 20),
-        StopStep.Change(E1000Control, 4, 0, E1000Reset),
-        // The registers load from the EEPROM after a reset.
-        StopStep.Pause(10),
-        StopStep.Require(E1000Control, 4, E1000Reset, 0, 1000),
-        StopStep.Write(E1000MaskClear, 4, uint.MaxValue),
-        StopStep.Read(E1000Cause, 4),
-    ]);
+    private static StopPlan E1000(bool isExpress)
+    {
+        StopStep[] reset =
+        [
+            StopStep.Write(E1000MaskClear, 4, uint.MaxValue),
+            StopStep.Write(E1000Receive, 4, 0),
+            StopStep.Write(E1000Transmit, 4, 0),
+            // Reading it acknowledges what was pending.
+            StopStep.Read(E1000Cause, 4),
+            StopStep.Change(E1000Control, 4, 0, isExpress ? E1000MasterDisable : 0),
+            StopStep.Await(E1000State, 4, isExpress ? E1000MasterEnabled : 0, 0, 20),
+            StopStep.Change(E1000Control, 4, 0, E1000Reset),
+            // The registers load from the EEPROM after a reset.
+            StopStep.Pause(10),
+            StopStep.Require(E1000Control, 4, E1000Reset, 0, 1000),
+            StopStep.Write(E1000MaskClear, 4, uint.MaxValue),
+            StopStep.Read(E1000Cause, 4),
+        ];
+        int queues = isExpress ? 2 : 1;
+        var steps = new StopStep[reset.Length + queues * 2 * RingRegisters];
+        int count = 0;
+        while (count < reset.Length)
+        {
+            steps[count] = reset[count];
+            count++;
+        }
+        // A reset empties the rings, but not QEMU's: Linux turns receiving on before it has set up its own, and packets would go to the old ones.
+        for (int queue = 0; queue < queues; queue++)
+        {
+            ClearRing(steps, ref count, E1000ReceiveRing + queue * E1000RingDistance);
+            ClearRing(steps, ref count, E1000TransmitRing + queue * E1000RingDistance);
+        }
+        return new StopPlan(0, resets: true, steps);
+    }
+
+    private static void ClearRing(StopStep[] steps, ref int count, int ring)
+    {
+        steps[count++] = StopStep.Write(ring + RingLength, 4, 0);
+        steps[count++] = StopStep.Write(ring + RingHead, 4, 0);
+        steps[count++] = StopStep.Write(ring + RingTail, 4, 0);
+        steps[count++] = StopStep.Write(ring + RingAddressLow, 4, 0);
+        steps[count++] = StopStep.Write(ring + RingAddressHigh, 4, 0);
+    }
 }

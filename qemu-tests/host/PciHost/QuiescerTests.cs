@@ -278,6 +278,31 @@ public sealed class QuiescerTests
         CheckQuiet(model);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void The_network_controllers_rings_are_empty_even_if_its_reset_leaves_them(bool express)
+    {
+        PciFunctionModel model = _bus.Add(0, 3, 0, Function(0x020000, 0x8086));
+        if (express)
+            model.AddExpress(0x60, flr: false);
+        Quiescer quiescer = Start(model);
+        ulong[] rings = [0xFEB8_2800, 0xFEB8_3800, 0xFEB8_2900, 0xFEB8_3900];
+        ulong[] registers = [0x00, 0x04, 0x08, 0x10, 0x18];
+        foreach (ulong ring in rings)
+        {
+            foreach (ulong register in registers)
+                _memory.Values[ring + register] = 0xA70;
+        }
+        _memory.OnWrite = (address, value) => address == 0xFEB8_0000 ? value & ~(1u << 26) : value;
+        Assert.Equal(Status.Ok, quiescer.Run());
+        for (int i = 0; i < rings.Length; i++)
+        {
+            foreach (ulong register in registers)
+                Assert.Equal(express || i < 2 ? 0u : 0xA70u, _memory.Values[rings[i] + register]);
+        }
+    }
+
     [Fact]
     public void Registers_are_looked_for_where_boot_found_them_not_where_the_guest_put_them()
     {

@@ -10,6 +10,8 @@ public sealed class DeviceBench(IReadOnlyList<DeviceModel> models, int switches,
 {
     private static readonly TimeSpan Boot = TimeSpan.FromMinutes(4), Command = TimeSpan.FromMinutes(3), Reboot = TimeSpan.FromMinutes(8), Appearing = TimeSpan.FromSeconds(40);
 
+    private const int QuietSeconds = 5;
+
     // Multi-function slots of the root bus: the root ports, and the bridge to the conventional bus.
     private const string PortSlot = "1c", BridgeSlot = "1d", ConventionalBus = "conventional";
 
@@ -67,7 +69,11 @@ public sealed class DeviceBench(IReadOnlyList<DeviceModel> models, int switches,
                 guest.LogIn(Command, cancel);
                 guest.Run("ln -s /sbin/load-drivers /etc/rc.d/load-drivers; load-drivers; sync", Command, cancel);
             });
-            display.Run("Using the devices", () => Look(guest, (device, state) => device.Before = state, cancel));
+            display.Run("Using the devices", () =>
+            {
+                Settle(guest, cancel);
+                Look(guest, (device, state) => device.Before = state, cancel);
+            });
             for (int i = 1; i <= switches; i++)
                 SwitchAndLook(guest, i, cancel);
             display.Run("Shutting down", () =>
@@ -100,12 +106,18 @@ public sealed class DeviceBench(IReadOnlyList<DeviceModel> models, int switches,
             return;
         display.Run("Using the devices", () =>
         {
-            guest.Run($"end=$(($(cut -d. -f1 /proc/uptime) + {Appearing.TotalSeconds:F0})); until [ $(ls /sys/bus/pci/devices | wc -l) -ge {devices.Count} ] || [ $(cut -d. -f1 /proc/uptime) -ge $end ]; do sleep 1; done; sleep 8", Command, cancel);
+            Settle(guest, cancel);
             Look(guest, (device, state) => device.After.Add(state), cancel);
             IReadOnlyList<DeviceQuiet> quiet = DeviceQuiet.Read(guest.ReadStatus(Command, cancel));
             devices.ForEach(device => device.Quiet = quiet.FirstOrDefault(record => device.Address.EndsWith(":" + record.Address, StringComparison.Ordinal)));
         });
     }
+
+    // Disks on USB appear seconds after their controllers: waits until all PCI devices are there and nothing has been added for a while.
+    private void Settle(Guest guest, CancellationToken cancel) => guest.Run(
+        $"end=$(($(cut -d. -f1 /proc/uptime) + {Appearing.TotalSeconds:F0})); same=0; last=; "
+        + $"until [ $same -ge {QuietSeconds} ] || [ $(cut -d. -f1 /proc/uptime) -ge $end ]; do sleep 1; now=$(ls /sys/bus/*/devices /sys/class/* | wc -l); "
+        + $"[ \"$now\" = \"$last\" ] && [ $(ls /sys/bus/pci/devices | wc -l) -ge {devices.Count} ] && same=$((same + 1)) || same=0; last=$now; done", Command, cancel);
 
     private void Look(Guest guest, Action<PluggedDevice, DeviceState?> keep, CancellationToken cancel)
     {

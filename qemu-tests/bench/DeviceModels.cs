@@ -9,6 +9,9 @@ public static class DeviceModels
     /// <summary>The kind of use that QEMU itself observes: memory given away and taken back.</summary>
     public const string BalloonKind = "balloon";
 
+    /// <summary>The kind of use of a device with a disk, whose contents the bench knows.</summary>
+    public const string BlockKind = "block";
+
     private const string Drive = "if=none,id=d{n},format=raw,cache=unsafe,file={image}";
 
     private const string Port = "file,id=c{n},path={port}";
@@ -53,13 +56,13 @@ public static class DeviceModels
         Disk("pvscsi", "vmw_pvscsi", "scsi-hd"),
         Disk("virtio-scsi-pci", "virtio-pci", "scsi-hd"),
         Disk("sdhci-pci", "sdhci-pci", "sd-card") with { Attached = ["-drive", Drive, "-device", "sd-card,bus=sd-bus,drive=d{n}"] },
-        new("nvme", "block", "nvme") { Place = DevicePlace.Port, Before = ["-drive", Drive], Properties = "drive=d{n},serial=second" },
+        new("nvme", BlockKind, "nvme") { Place = DevicePlace.Port, Before = ["-drive", Drive], Properties = "drive=d{n},serial=second" },
         new("nvme (SR-IOV)", "sriov", "nvme")
         {
             Device = "nvme", Place = DevicePlace.Port, Before = ["-drive", Drive, "-device", "nvme-subsys,id=s{n},nqn=s{n}"],
             Properties = "serial=third,subsys=s{n},sriov_max_vfs=2,sriov_vq_flexible=4,sriov_vi_flexible=2", Attached = ["-device", "nvme-ns,bus={id},drive=d{n}"],
         },
-        new("virtio-blk-pci", "block", "virtio-pci") { Before = ["-drive", Drive], Properties = "drive=d{n}" },
+        new("virtio-blk-pci", BlockKind, "virtio-pci") { Before = ["-drive", Drive], Properties = "drive=d{n}" },
 
         new("bochs-display", "display", "bochs-drm"),
         new("secondary-vga", "display", "bochs-drm") { Place = DevicePlace.Bridge },
@@ -93,14 +96,14 @@ public static class DeviceModels
         Properties = "netdev=n{n},romfile=",
     };
 
-    private static DeviceModel Usb(string name, string driver) => new(name, "block", driver)
+    private static DeviceModel Usb(string name, string driver) => new(name, BlockKind, driver)
     {
         Attached = ["-drive", Drive, "-device", "usb-storage,bus={id}.0,drive=d{n}"],
     };
 
     private static DeviceModel Sound(string name, string driver) => new(name, "sound", driver);
 
-    private static DeviceModel Disk(string name, string driver, string disk) => new(name, "block", driver)
+    private static DeviceModel Disk(string name, string driver, string disk) => new(name, BlockKind, driver)
     {
         Attached = ["-drive", Drive, "-device", $"{disk},bus={{id}}.0,drive=d{{n}}"],
     };

@@ -80,7 +80,7 @@ public sealed class PluggedDevice
             return $"no {Model.Kind} device";
         if (uses.FirstOrDefault(use => use.Result != "ok") is { } bad)
             return $"{bad.Name}: {bad.Result}";
-        return DiskSum is not null && uses.All(use => use.Facts != DiskSum) ? "its disk reads wrong" : null;
+        return Model.Kind == DeviceModels.BlockKind && uses.All(use => use.Facts != DiskSum) ? "its disk reads wrong" : null;
     }
 
     private string Fill(string text) => text.Replace("{id}", Id).Replace("{n}", $"{Number}").Replace("{image}", image).Replace("{port}", port);

@@ -167,12 +167,13 @@ public sealed class Promotion(ISystem system, ControlClient client, TextWriter l
             return;
         while (status.Role == ControlRole.Shadow)
             status = client.WaitChange(status.Sequence, ReadySlice);
+        IReadOnlyList<string>? noted = system.Storage.NotedNetworkCards();
         var addresses = new List<string>();
         for (int i = 0; i < new StatusView(in status).QuiesceCount; i++)
         {
             QuiesceRecord record = status.ReadQuiesce(i);
             string address = FirstDomain + Names.PciAddress(record.Address);
-            if (record.Class >> 8 == NetworkClass && IsExpected(address))
+            if (record.Class >> 8 == NetworkClass && IsExpected(noted, address))
                 addresses.Add(address);
         }
         for (TimeSpan end = system.Uptime + limit; ; system.Sleep(Poll))
@@ -214,8 +215,9 @@ public sealed class Promotion(ISystem system, ControlClient client, TextWriter l
             carryProblem = problem;
             log.WriteLine(problem.Message);
         }
+        IReadOnlyList<string>? noted = system.Storage.NotedNetworkCards();
         IReadOnlyDictionary<string, string?> cards = system.NetworkCards();
-        while (cards.Any(IsMissing) && system.Uptime < end)
+        while (IsAnyMissing(noted, cards) && system.Uptime < end)
         {
             system.Sleep(Poll);
             cards = system.NetworkCards();
@@ -224,16 +226,17 @@ public sealed class Promotion(ISystem system, ControlClient client, TextWriter l
             log.WriteLine($"network card {card.Key}: {card.Value ?? "no interface"}");
         if (status.Phase == ControlPhase.Switching)
             throw new ControlException(ExitCode.TimedOut, $"The devices were not back within {limit.TotalSeconds:0} s.");
-        if (cards.Any(IsMissing))
+        if (IsAnyMissing(noted, cards))
             throw new ControlException(ExitCode.TimedOut, $"A network card had no interface within {limit.TotalSeconds:0} s.");
         if (carryProblem != null)
             throw carryProblem;
     }
 
     // A card that had no interface in the system before, for lack of a driver or of firmware, gets none now.
-    private bool IsExpected(string address) => system.Storage.NotedNetworkCards()?.Contains(address) ?? true;
+    private static bool IsExpected(IReadOnlyList<string>? noted, string address) => noted?.Contains(address) ?? true;
 
-    private bool IsMissing(KeyValuePair<string, string?> card) => card.Value == null && IsExpected(card.Key);
+    private static bool IsAnyMissing(IReadOnlyList<string>? noted, IReadOnlyDictionary<string, string?> cards) =>
+        cards.Any(card => card.Value == null && IsExpected(noted, card.Key));
 
     // The hardware clock shows whole seconds: the true time is up to one second later than it says.
     private void SetClock()

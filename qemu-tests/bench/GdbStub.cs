@@ -12,7 +12,7 @@ namespace Hv.Bench;
 public sealed class GdbStub : IDisposable
 {
     /// <summary>Numbers of registers in this protocol.</summary>
-    public const int Rax = 0, Rcx = 2, Rdx = 3, Rsp = 7, Rip = 16;
+    public const int Rsp = 7, Rip = 16;
 
     private const int RegisterBytes = 8;
     // The 16 general registers and RIP take 8 bytes each, EFLAGS and the selectors 4, in two hexadecimal digits a byte.

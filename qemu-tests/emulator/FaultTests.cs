@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
+using System.Globalization;
 using System.Text.RegularExpressions;
 using Hv.Bench;
 using Xunit;
@@ -44,17 +45,25 @@ public sealed class FaultTests
     [InlineData(1u, 3ul)]
     public void A_bad_XSETBV_gives_the_guest_a_general_protection_exception(uint register, ulong value)
     {
-        ReadOnlySpan<byte> xsetbv = [0x0F, 0x01, 0xD1];
+        // In a system call of a process: at any other place the kernel may be in the middle of entering or leaving itself, where no fault is foreseen.
+        const string function = "__x64_sys_sethostname";
+        const byte movEax = 0xB8, movEcx = 0xB9, movEdx = 0xBA;
+        byte[] code =
+        [
+            movEcx, .. BitConverter.GetBytes(register), movEax, .. BitConverter.GetBytes((uint)value), movEdx, .. BitConverter.GetBytes((uint)(value >> 32)),
+            0x0F, 0x01, 0xD1, // XSETBV
+        ];
         using QemuMachine machine = (QemuMachine)Machine.Start(BenchKind.QemuSvm, "xsetbv", GuestKind.Small);
-        Guest.Create(GuestKind.Small, machine).WaitUntilUp(Limit);
+        Guest guest = Guest.Create(GuestKind.Small, machine);
+        guest.WaitUntilUp(Limit);
+        guest.LogIn(Limit);
+        ulong address = ulong.Parse(guest.Run($"grep ' {function}$' /proc/kallsyms | cut -d' ' -f1", Limit), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
         using (GdbStub debugger = machine.OpenDebugger(Limit))
         {
             StopIn(debugger, LinuxCodeSelector);
-            debugger.WriteMemory(debugger.ReadRegister(GdbStub.Rip), xsetbv);
-            debugger.WriteRegister(GdbStub.Rcx, register);
-            debugger.WriteRegister(GdbStub.Rax, (uint)value);
-            debugger.WriteRegister(GdbStub.Rdx, value >> 32);
+            debugger.WriteMemory(address, code);
             debugger.Continue();
+            guest.Begin("hostname other");
             machine.Console.Expect("general protection fault", Limit);
         }
         Assert.DoesNotContain("Hv fault", machine.ReadHvLog(), StringComparison.Ordinal);

@@ -15,7 +15,8 @@ namespace Hv.Boot.Uefi;
 internal static unsafe class Loader
 {
     private const ulong RegionBytes = 6 * 1024 * 1024;
-    private const ulong CalibrationMicroseconds = 20_000;
+    private const ulong CalibrationMicroseconds = 10_000;
+    private const int Calibrations = 5;
 
     public static ulong Run(void* image, SystemTable* system)
     {
@@ -102,9 +103,20 @@ internal static unsafe class Loader
         if (PortableExecutable.Relocate(copy, (ulong)parameters->Image - (ulong)image->ImageBase) != Status.Ok)
             return false;
 
-        ulong before = Stubs.ReadTsc();
-        Firmware.Boot->Stall(CalibrationMicroseconds);
-        parameters->TscFrequency = (Stubs.ReadTsc() - before) * (1_000_000 / CalibrationMicroseconds);
+        parameters->TscFrequency = MeasureTsc();
         return true;
+    }
+
+    // Hz. The firmware's wait lasts at least as long as it is asked to; an SMI, or an emulator that is kept from running, makes it longer: the shortest one counts.
+    private static ulong MeasureTsc()
+    {
+        ulong shortest = ulong.MaxValue;
+        for (int i = 0; i < Calibrations; i++)
+        {
+            ulong before = Stubs.ReadTsc();
+            Firmware.Boot->Stall(CalibrationMicroseconds);
+            shortest = Math.Min(shortest, Stubs.ReadTsc() - before);
+        }
+        return shortest * (1_000_000 / CalibrationMicroseconds);
     }
 }

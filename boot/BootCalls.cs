@@ -56,6 +56,7 @@ internal sealed unsafe class BootCalls : BootCallHandler
                 return true;
             case Hypercall.EndOfBoot:
                 vm.AllowsHypercalls = false;
+                vm.ForgetStartUps();
                 Log.Line(vm.IsShadow ? "Hv: the shadow's OS takes over from the firmware" : "Hv: the OS takes over from the firmware");
                 return true;
             default:
@@ -186,12 +187,13 @@ internal sealed unsafe class BootCalls : BootCallHandler
         if (vm.IsShadow || _machine.Snapshot != null || _machine.Disk == null)
             return Status.InvalidState;
         ulong began = _machine.Time.Nanoseconds;
-        var snapshot = new BootSnapshot(_machine.Pool, _machine.Region, _machine.NewPlatform());
+        var snapshot = new BootSnapshot(_machine.Pool, _machine.Region, _machine.NewPlatform(), _machine.Processors.Count);
         AddFunctions(snapshot);
         Status status = CopyMemory(vm, snapshot, map, bytes, descriptorBytes);
         if (status != Status.Ok)
             return status;
         snapshot.TakeProcessor(vm.Vcpu, VmcallBytes, Hypercall.SnapshotRestored, _machine.Real);
+        _machine.CaptureOthers(snapshot);
         _machine.UseSnapshot(snapshot);
         ReadOnlySpan<byte> observed = VirtualPlatform.ObservedPorts;
         for (int i = 0; i < observed.Length; i++)

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Hv.Drivers.Control;
 using Hv.Kernel;
+using Hv.Kernel.Processor;
 
 namespace Hv.Boot;
 
@@ -21,7 +22,7 @@ public unsafe struct BootParameters
     public ulong RegionBytes;
     /// <summary>First free byte in the region (behind image and main stack).</summary>
     public byte* Free;
-    /// <summary>The pages of <see cref="Kernel.Processor.HostDescriptors"/>, whose main stack the launch already runs on.</summary>
+    /// <summary>The pages of each processor's <see cref="Kernel.Processor.HostDescriptors"/>, one after the other; the launch already runs on the first one's main stack.</summary>
     public byte* Descriptors;
     /// <summary>The end of physical memory: one past the highest byte that the firmware describes.</summary>
     public ulong MemoryEnd;
@@ -47,8 +48,14 @@ public unsafe struct BootParameters
     public ulong FrameBufferBytes;
     /// <summary>What the frame buffer's bytes mean.</summary>
     public ScreenMode Screen;
-    /// <summary>Filled in by the hypervisor: how many processors the machine has.</summary>
+    /// <summary>How many processors the machine has.</summary>
     public int Processors;
+    /// <summary>Their APIC IDs, the bootstrap processor's first.</summary>
+    public fixed uint ApicIds[ProcessorGroup.Maximum];
+    /// <summary>Filled in by the hypervisor: what lets further processors join, a <see cref="ProcessorStarter"/>.</summary>
+    public nint Starter;
+    /// <summary>Filled in by the hypervisor: how many processors it runs on.</summary>
+    public int Joined;
     /// <summary>Size of Hv.efi's memory image as loaded.</summary>
     public ulong EfiImageBytes;
 }

@@ -52,7 +52,7 @@ internal static unsafe class MachineBuilder
             _ = AddressSpace.MapDevice(addressSpace, parameters->FrameBuffer, parameters->FrameBufferBytes);
         machine.Quiescer = new Quiescer(machine.Pci, extended, new RealMmio(new HostPhysical(0)), machine.Ports, time, machine.Functions, MaxQuiesced);
         RemappingBuilder.Build(parameters, machine, identity, nested);
-        ParkOtherProcessors(parameters, machine.Configuration.ApicId);
+        machine.UseProcessors(machine.Configuration.ApicIds);
         machine.Primary = NewVm(machine);
         machine.Shadow = NewVm(machine);
         machine.Shadow.IsShadow = true;
@@ -68,16 +68,6 @@ internal static unsafe class MachineBuilder
         return machine;
     }
 
-    // Until all processors are virtualized the OS must not start one that is not (the firmware has left them waiting).
-    private static void ParkOtherProcessors(BootParameters* parameters, uint bootApicId)
-    {
-        ReadOnlySpan<byte> madt = AcpiTables.Find(parameters->AcpiRoot, AcpiTables.Madt);
-        if (madt.IsEmpty)
-            return;
-        fixed (byte* table = madt)
-            parameters->Processors = ProcessorTable.ParkOthers(new Span<byte>(table, madt.Length), bootApicId);
-    }
-
     private static GuestVm NewVm(HvMachine machine)
     {
         var vm = new GuestVm(machine);
@@ -85,6 +75,7 @@ internal static unsafe class MachineBuilder
         vm.PrimaryPorts.Observe(vm.Platform, machine.Time);
         vm.PrimaryPorts.Places = machine.Quiescer.Places;
         vm.PrimaryPorts.Power = machine.Power;
+        vm.PrimaryPorts.StartUps = machine.StartUps;
         return vm;
     }
 
@@ -92,7 +83,9 @@ internal static unsafe class MachineBuilder
     {
         PlatformConfiguration configuration = default;
         CpuidResult features = CpuidResult.Of(1);
-        configuration.ApicId = features.Ebx >> 24;
+        configuration.ApicIds = new uint[parameters->Processors];
+        for (int i = 0; i < parameters->Processors; i++)
+            configuration.ApicIds[i] = parameters->ApicIds[i];
         configuration.TscHertz = parameters->TscFrequency;
         configuration.ApicBusHertz = ApicTimerFrequency.Measure(parameters->TscFrequency);
         configuration.HasX2Apic = (features.Ecx & FeatureX2Apic) != 0;
@@ -130,7 +123,8 @@ internal static unsafe class MachineBuilder
         if (SleepTypes.TryFind(dsdt, SleepTypes.SoftOff, out byte off))
             acpi.SleepTypeOff = off;
         parameters->Facs = FixedTables.FindFacs(fadt);
-        bool isPossible = parameters->Facs != 0 && parameters->WakePage != null && acpi.Pm1Control != 0 && acpi.Pm1Event != 0;
+        // The other processors lose their power, too, and nobody would bring them back into Hv.
+        bool isPossible = parameters->Processors == 1 && parameters->Facs != 0 && parameters->WakePage != null && acpi.Pm1Control != 0 && acpi.Pm1Event != 0;
         if (isPossible && SleepTypes.TryFind(dsdt, SleepTypes.Suspend, out byte suspend))
         {
             acpi.SleepTypeSuspend = suspend;

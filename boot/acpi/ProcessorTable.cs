@@ -8,6 +8,7 @@ public static class ProcessorTable
 {
     private const int FirstEntry = 44;
     private const byte LocalApic = 0, SourceOverride = 2, LocalX2Apic = 9;
+    private const uint Enabled = 1 << 0, OnlineCapable = 1 << 1;
     private const int LocalApicBytes = 8, SourceOverrideBytes = 10, LocalX2ApicBytes = 16;
 
     /// <summary>The global system interrupt that an ISA interrupt is wired to (5.2.12.5): its own number unless the table says otherwise.</summary>
@@ -24,43 +25,63 @@ public static class ProcessorTable
     }
 
     /// <summary>
-    /// Marks every processor but the one with <paramref name="bootApicId"/> as neither enabled nor to be enabled later, and mends the
-    /// checksum. Returns how many usable processors there were.
+    /// Writes the APIC IDs of all usable processors to <paramref name="ids"/>, that of the bootstrap processor first and the others in the table's order; gives how many there
+    /// are. Without a table that is the bootstrap processor alone; more than fit are left out.
     /// </summary>
-    public static int ParkOthers(Span<byte> madt, uint bootApicId)
+    public static int List(ReadOnlySpan<byte> madt, uint bootApicId, Span<uint> ids)
     {
-        int usable = 0;
-        bool changed = false;
-        for (int i = FirstEntry; i + 2 <= madt.Length && madt[i + 1] >= 2 && i + madt[i + 1] <= madt.Length; i += madt[i + 1])
+        ids[0] = bootApicId;
+        int count = 1;
+        for (int at = FirstEntry; TryNext(madt, ref at, out uint id, out int flags);)
         {
-            uint id;
-            int flags;
-            if (madt[i] == LocalApic && madt[i + 1] >= LocalApicBytes)
-            {
-                id = madt[i + 3];
-                flags = i + 4;
-            }
-            else if (madt[i] == LocalX2Apic && madt[i + 1] >= LocalX2ApicBytes)
-            {
-                id = BinaryPrimitives.ReadUInt32LittleEndian(madt.Slice(i + 4));
-                flags = i + 8;
-            }
-            else
-            {
-                continue;
-            }
-            const uint enabledOrCapable = 3;
-            uint value = BinaryPrimitives.ReadUInt32LittleEndian(madt.Slice(flags));
-            if ((value & enabledOrCapable) == 0)
-                continue;
-            usable++;
-            if (id == bootApicId)
-                continue;
-            BinaryPrimitives.WriteUInt32LittleEndian(madt.Slice(flags), value & ~enabledOrCapable);
-            changed = true;
+            bool isUsable = (BinaryPrimitives.ReadUInt32LittleEndian(madt.Slice(flags)) & Enabled) != 0;
+            if (isUsable && count < ids.Length && ids.Slice(0, count).IndexOf(id) < 0)
+                ids[count++] = id;
         }
-        if (changed)
+        return count;
+    }
+
+    /// <summary>
+    /// Marks every processor that is not in <paramref name="used"/> as neither enabled nor to be enabled later, and mends the checksum. Returns how many were changed.
+    /// </summary>
+    public static int ParkOthers(Span<byte> madt, ReadOnlySpan<uint> used)
+    {
+        int changed = 0;
+        for (int at = FirstEntry; TryNext(madt, ref at, out uint id, out int flags);)
+        {
+            uint value = BinaryPrimitives.ReadUInt32LittleEndian(madt.Slice(flags));
+            if ((value & (Enabled | OnlineCapable)) == 0 || used.IndexOf(id) >= 0)
+                continue;
+            BinaryPrimitives.WriteUInt32LittleEndian(madt.Slice(flags), value & ~(Enabled | OnlineCapable));
+            changed++;
+        }
+        if (changed != 0)
             AcpiTables.MendChecksum(madt);
-        return usable;
+        return changed;
+    }
+
+    // The next processor's APIC ID and where its flags are.
+    private static bool TryNext(ReadOnlySpan<byte> madt, ref int at, out uint id, out int flags)
+    {
+        id = 0;
+        flags = 0;
+        while (at + 2 <= madt.Length && madt[at + 1] >= 2 && at + madt[at + 1] <= madt.Length)
+        {
+            int entry = at;
+            at += madt[entry + 1];
+            if (madt[entry] == LocalApic && madt[entry + 1] >= LocalApicBytes)
+            {
+                id = madt[entry + 3];
+                flags = entry + 4;
+                return true;
+            }
+            if (madt[entry] == LocalX2Apic && madt[entry + 1] >= LocalX2ApicBytes)
+            {
+                id = BinaryPrimitives.ReadUInt32LittleEndian(madt.Slice(entry + 4));
+                flags = entry + 8;
+                return true;
+            }
+        }
+        return false;
     }
 }

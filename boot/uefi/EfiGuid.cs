@@ -22,6 +22,8 @@ public struct EfiGuid
     public static EfiGuid LoadedImage => new(0x5B1B31A1, 0x9562, 0x11d2, 0x8E3F_00A0C969723B);
     /// <summary>EFI_DEVICE_PATH_PROTOCOL_GUID (10.2).</summary>
     public static EfiGuid DevicePath => new(0x09576e91, 0x6d3f, 0x11d2, 0x8e39_00a0c969723b);
+    /// <summary>EFI_MP_SERVICES_PROTOCOL_GUID (UEFI PI 1.8, volume 2, 13.4).</summary>
+    public static EfiGuid MpServices => new(0x3fdda605, 0xa76e, 0x4f46, 0xad29_12f4531b3d08);
     /// <summary>EFI_BLOCK_IO_PROTOCOL_GUID (13.9).</summary>
     public static EfiGuid BlockIo => new(0x964e5b21, 0x6459, 0x11d2, 0x8e39_00a0c969723b);
     /// <summary>EFI_SIMPLE_FILE_SYSTEM_PROTOCOL_GUID (13.4).</summary>

@@ -1,3 +1,4 @@
+using System;
 using Hv.Kernel.Diagnostics;
 
 namespace Hv.Boot.Uefi;
@@ -47,6 +48,35 @@ internal static unsafe class Firmware
     {
         Write("Hv ");
         Say(BuildId.Text);
+    }
+
+    /// <summary>Writes how many of the machine's processors Hv runs on.</summary>
+    public static void SayProcessors(uint count, uint all)
+    {
+        Write("Hv: ");
+        WriteNumber(count);
+        if (count != all)
+        {
+            Write(" of ");
+            WriteNumber(all);
+        }
+        Say(count == 1 && all == 1 ? " processor" : " processors");
+    }
+
+    // At most three digits.
+    private static void WriteNumber(uint number)
+    {
+        char* text = stackalloc char[4];
+        int length = 0;
+        for (uint place = 100; place != 0; place /= 10)
+        {
+            if (number >= place || place == 1)
+                text[length++] = (char)('0' + number / place % 10);
+        }
+        text[length] = '\0';
+        for (int i = 0; i < length; i++)
+            Log.Write(new ReadOnlySpan<byte>((byte*)(text + i), 1));
+        Show(text);
     }
 
     /// <summary>Memory from the firmware's pool; null if there is none.</summary>

@@ -1,4 +1,5 @@
 using System;
+using Hv.Boot.Acpi;
 using Hv.Drivers.Control;
 using Hv.Kernel;
 using Hv.Kernel.Diagnostics;
@@ -14,7 +15,7 @@ namespace Hv.Boot.Uefi;
 /// </summary>
 internal static unsafe class Loader
 {
-    private const ulong RegionBytes = 6 * 1024 * 1024;
+    private const ulong RegionBytes = 6 * 1024 * 1024, RegionBytesPerProcessor = 256 * 1024;
     private const ulong CalibrationMicroseconds = 10_000;
     private const int Calibrations = 5;
 
@@ -46,13 +47,25 @@ internal static unsafe class Loader
             Firmware.Say("Hv: virtualization could not be started. The OS is started without Hv.");
             return BootLoader.StartPlain();
         }
-        if (parameters->Processors > 1)
-            Firmware.Say("Hv: this machine has several processors; this version of Hv uses one, and the others stay parked.");
+        OtherProcessors.Start(parameters, delta);
+        Firmware.SayProcessors((uint)parameters->Joined, (uint)parameters->Processors);
         Firmware.Say("Hv: running.");
         return BootLoader.StartUnderHv();
     }
 
     private static Uefi.LoadedImage* LoadedImage() => (LoadedImage*)Firmware.Protocol(Firmware.Image, EfiGuid.LoadedImage);
+
+    // Of an x2APIC the 32 bits (CPUID 0Bh), else the 8 bits of leaf 1 (Intel SDM vol. 3A, 9.4.5.1).
+    private static uint ApicIdOfThisProcessor
+    {
+        get
+        {
+            const uint topologyLeaf = 0x0B;
+            if (CpuidResult.Of(0).Eax >= topologyLeaf && CpuidResult.Of(topologyLeaf).Ebx != 0)
+                return CpuidResult.Of(topologyLeaf).Edx;
+            return CpuidResult.Of(1).Ebx >> 24;
+        }
+    }
 
     private static ScreenMode Describe(GraphicsModeInformation* mode) => mode == null ? default : new ScreenMode
     {
@@ -89,14 +102,16 @@ internal static unsafe class Loader
             parameters->Screen = Describe(graphics->Mode->Info);
         }
         parameters->AcpiRoot = (byte*)Firmware.ConfigurationTable(EfiGuid.Acpi20Table);
-        if (!MemoryPlan.Reserve(in map, RegionBytes, parameters))
+        ReadOnlySpan<byte> madt = parameters->AcpiRoot == null ? default : AcpiTables.Find(parameters->AcpiRoot, AcpiTables.Madt);
+        parameters->Processors = ProcessorTable.List(madt, ApicIdOfThisProcessor, new Span<uint>(parameters->ApicIds, ProcessorGroup.Maximum));
+        if (!MemoryPlan.Reserve(in map, RegionBytes + (uint)(parameters->Processors - 1) * RegionBytesPerProcessor, parameters))
             return false;
 
         ulong imageBytes = (image->ImageSize + PageSize.Small - 1) & ~(ulong)(PageSize.Small - 1);
         parameters->Image = parameters->Region;
         parameters->ImageBytes = imageBytes;
         parameters->Descriptors = parameters->Region + imageBytes;
-        parameters->Free = parameters->Descriptors + HostDescriptors.Pages * PageSize.Small;
+        parameters->Free = parameters->Descriptors + (uint)parameters->Processors * HostDescriptors.Pages * PageSize.Small;
         new Span<byte>(parameters->Region, (int)parameters->RegionBytes).Clear();
         var copy = new Span<byte>(parameters->Image, (int)image->ImageSize);
         loaded.CopyTo(copy);

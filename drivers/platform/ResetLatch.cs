@@ -7,7 +7,7 @@ public sealed class ResetLatch
     public ResetRequest Request { get; private set; }
 
     /// <summary>Notes a wish.</summary>
-    internal void Ask(ResetRequest request)
+    public void Ask(ResetRequest request)
     {
         if (Request == ResetRequest.None)
             Request = request;

@@ -24,23 +24,26 @@ public sealed unsafe class HostDescriptors
     private const int TaskBytes = 104;                          // SDM vol. 3A, 8.7
     private const int TaskInterruptStackTable = 36;
     private const int TaskIoMapBase = 102;
-    private const int GdtOffset = 0, TaskOffset = 64, IdtOffset = 1024;
+    private const int GdtOffset = 0, TaskOffset = 64, IdtOffset = 1024, ProcessorOffset = 6144;
     private const uint TablePages = 2;
 
     private readonly byte* _block;
 
     /// <summary>Pages that <see cref="HostDescriptors(byte*)"/> needs.</summary>
-    public const uint Pages = TablePages + (1 + InterruptStacks) * StackPages;
+    public const uint Pages = TablePages + StackPages + InterruptStacks * InterruptStackPages;
 
     /// <summary>The page behind the main stack, counted from the start of the block.</summary>
     public const uint MainStackEndPage = TablePages + StackPages;
 
-    private const uint StackPages = 1 + HostStack.Bytes / PageSize.Small;
+    private const uint StackPages = 1 + HostStack.Bytes / PageSize.Small, InterruptStackPages = 1 + HostStack.InterruptBytes / PageSize.Small;
 
-    /// <summary>Builds the tables in <paramref name="block"/>: <see cref="Pages"/> zeroed pages.</summary>
-    public HostDescriptors(byte* block)
+    /// <summary>
+    /// Builds the tables of processor <paramref name="index"/> in <paramref name="block"/>: <see cref="Pages"/> zeroed pages.
+    /// </summary>
+    public HostDescriptors(byte* block, int index, uint apicId)
     {
         _block = block;
+        PerProcessor.Initialize(Processor, index, apicId, (ulong)GuardPage(0), StackTop(InterruptStacks));
         ulong* gdt = (ulong*)(block + GdtOffset);
         ulong task = (ulong)(block + TaskOffset);
         gdt[1] = CodeDescriptor;
@@ -74,13 +77,16 @@ public sealed unsafe class HostDescriptors
     /// <summary>Base of the TSS.</summary>
     public ulong TaskBase => (ulong)(_block + TaskOffset);
 
+    /// <summary>What Hv knows of the processor.</summary>
+    public PerProcessor* Processor => (PerProcessor*)(_block + ProcessorOffset);
+
     /// <summary>The guard page below stack <paramref name="index"/> (0: main, then the interrupt stacks): to be left unmapped.</summary>
-    public byte* GuardPage(int index) => _block + (TablePages + (uint)index * StackPages) * PageSize.Small;
+    public byte* GuardPage(int index) =>
+        _block + (TablePages + (index == 0 ? 0 : StackPages + (uint)(index - 1) * InterruptStackPages)) * PageSize.Small;
 
     /// <summary>Loads GDT, IDT, TSS and segment registers. From here on a fault in Hv is Hv's own.</summary>
     public void Load()
     {
-        HostStack.Use((ulong)GuardPage(0), StackTop(InterruptStacks));
         // LTR wants the descriptor available, and marks it busy.
         ulong* gdt = (ulong*)GdtBase;
         gdt[3] = (gdt[3] & ~(0xFFul << 40)) | TaskDescriptorAvailable << 40;
@@ -89,6 +95,7 @@ public sealed unsafe class HostDescriptors
         pseudo.Base = GdtBase;
         Stubs.LoadGdt(&pseudo, CodeSelector, DataSelector);
         Stubs.LoadTaskRegister(TaskSelector);
+        _ = Msr.Write(Msr.GsBase, (ulong)Processor);
         LoadIdt();
     }
 
@@ -101,5 +108,5 @@ public sealed unsafe class HostDescriptors
         Stubs.LoadIdt(&pseudo);
     }
 
-    private ulong StackTop(int index) => (ulong)GuardPage(index) + StackPages * PageSize.Small;
+    private ulong StackTop(int index) => (ulong)GuardPage(index) + (index == 0 ? StackPages : InterruptStackPages) * PageSize.Small;
 }

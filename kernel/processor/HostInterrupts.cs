@@ -1,5 +1,4 @@
 using System.Runtime;
-using System.Threading;
 using Hv.Kernel.Diagnostics;
 
 namespace Hv.Kernel.Processor;
@@ -12,20 +11,7 @@ internal static unsafe class HostInterrupts
     private const ulong FirstExternal = 32;
     private const ulong InterruptFlag = 1 << 9;
 
-    private static bool s_pendingNmi;
     private static delegate*<void> s_onNmi;
-
-    /// <summary>Whether an NMI came while Hv ran: it is the primary's.</summary>
-    public static bool HasPendingNmi => Volatile.Read(ref s_pendingNmi);
-
-    /// <summary>Takes that NMI. One more that comes meanwhile is one with it, as NMIs are.</summary>
-    public static bool TakePendingNmi()
-    {
-        if (!HasPendingNmi)
-            return false;
-        Volatile.Write(ref s_pendingNmi, false);
-        return true;
-    }
 
     /// <summary>Lets <paramref name="action"/> run, too, when an NMI comes while Hv runs. It interrupts anything.</summary>
     public static void OnNmi(delegate*<void> action) => s_onNmi = action;
@@ -41,7 +27,11 @@ internal static unsafe class HostInterrupts
         }
         if (frame->Vector == NonMaskable)
         {
-            s_pendingNmi = true;
+            if (!PerProcessor.Current->TakeKick())
+                PerProcessor.Current->KeepNmi();
+            // Just before the HLT that it is to end (HvHaltUntilNmi).
+            if (frame->Rip == Stubs.HaltUntilNmiAddress())
+                frame->Rip++;
             if (s_onNmi != null)
                 s_onNmi();
             return;

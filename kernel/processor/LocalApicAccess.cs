@@ -7,7 +7,7 @@ public static unsafe class LocalApicAccess
 {
     /// <summary>Register numbers: the xAPIC offset divided by 16, the x2APIC MSR less 800h.</summary>
     public const uint Id = 0x02, Version = 0x03, TaskPriority = 0x08, Eoi = 0x0B, SpuriousVector = 0x0F, InService0 = 0x10,
-        Request0 = 0x20, InterruptCommand = 0x30, InterruptCommandHigh = 0x31, LvtTimer = 0x32, LvtLint0 = 0x35, InitialCount = 0x38,
+        Request0 = 0x20, Command = 0x30, CommandHigh = 0x31, LvtTimer = 0x32, LvtLint0 = 0x35, InitialCount = 0x38,
         CurrentCount = 0x39, DivideConfiguration = 0x3E;
 
     /// <summary>LVT and ICR: fixed delivery mode, edge, to the vector in bits 7:0.</summary>
@@ -16,7 +16,7 @@ public static unsafe class LocalApicAccess
     public const uint TimerModeMask = 3 << 17, TimerOneShot = 0, TimerPeriodic = 1 << 17, TimerTscDeadline = 2 << 17;
 
     private const uint RequestRegisters = 8;
-    private const uint DestinationSelf = 1 << 18, LevelAssert = 1 << 14, DeliveryPending = 1 << 12;
+    private const uint DestinationSelf = 1 << 18, LevelAssert = 1 << 14, DeliveryPending = 1 << 12, DeliveryNmi = 4 << 8;
     private const ulong BaseMask = 0x000F_FFFF_FFFF_F000;
 
     /// <summary>Whether the APIC is in x2APIC mode now.</summary>
@@ -68,11 +68,28 @@ public static unsafe class LocalApicAccess
             _ = Msr.Write(Msr.X2ApicFirst + selfIpi, vector);
             return;
         }
+        Send(0, DestinationSelf | LevelAssert | vector);
+    }
+
+    /// <summary>Sends an NMI to the processor with this APIC ID.</summary>
+    public static void SendNmi(uint apicId) => Send(apicId, LevelAssert | DeliveryNmi);
+
+    /// <summary>
+    /// Sends an interrupt command: <paramref name="destination"/> is an APIC ID or a logical one, as the low half <paramref name="command"/> says (Intel SDM vol. 3A, 11.6.1).
+    /// </summary>
+    public static void Send(uint destination, uint command)
+    {
+        if (IsX2Apic)
+        {
+            _ = Msr.Write(Msr.X2ApicFirst + Command, (ulong)destination << 32 | command);
+            return;
+        }
         // The guest may be between its two writes of the command register: its high half is put back.
-        uint high = Read(InterruptCommandHigh);
-        while ((Read(InterruptCommand) & DeliveryPending) != 0)
+        uint high = Read(CommandHigh);
+        while ((Read(Command) & DeliveryPending) != 0)
             Stubs.Pause();
-        Write(InterruptCommand, DestinationSelf | LevelAssert | vector);
-        Write(InterruptCommandHigh, high);
+        Write(CommandHigh, destination << InterruptCommand.XapicDestinationShift);
+        Write(Command, command);
+        Write(CommandHigh, high);
     }
 }

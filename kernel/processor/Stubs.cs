@@ -58,6 +58,10 @@ public static unsafe class Stubs
     [RuntimeImport("HvMsrRefusedAddress"), MethodImpl(MethodImplOptions.InternalCall)]
     public static extern ulong MsrRefusedAddress();
 
+    /// <summary>The record to which GS points.</summary>
+    [RuntimeImport("HvCurrentProcessor"), MethodImpl(MethodImplOptions.InternalCall)]
+    public static extern PerProcessor* CurrentProcessor();
+
     /// <summary>CPUID; the four results are EAX, EBX, ECX, EDX.</summary>
     [RuntimeImport("HvCpuid"), MethodImpl(MethodImplOptions.InternalCall)]
     public static extern void Cpuid(uint leaf, uint subleaf, uint* results);
@@ -213,6 +217,18 @@ public static unsafe class Stubs
     /// <summary>HLT.</summary>
     [RuntimeImport("HvHalt"), MethodImpl(MethodImplOptions.InternalCall)]
     public static extern void Halt();
+
+    /// <summary>SVM, with GIF = 0 before and after: waits in HLT until an NMI has come, and lets Hv's handler take it. One that waits already ends it at once.</summary>
+    [RuntimeImport("HvHaltUntilNmi"), MethodImpl(MethodImplOptions.InternalCall)]
+    public static extern void HaltUntilNmi();
+
+    /// <summary>Where its HLT is, for the NMI handler.</summary>
+    [RuntimeImport("HvHaltUntilNmiAddress"), MethodImpl(MethodImplOptions.InternalCall)]
+    public static extern ulong HaltUntilNmiAddress();
+
+    /// <summary>SVM, with GIF = 0 before and after: lets Hv's handler take an NMI that waits.</summary>
+    [RuntimeImport("HvTakeNmi"), MethodImpl(MethodImplOptions.InternalCall)]
+    public static extern void TakeNmi();
 
     /// <summary>CLI.</summary>
     [RuntimeImport("HvDisableInterrupts"), MethodImpl(MethodImplOptions.InternalCall)]

@@ -11,13 +11,14 @@ public unsafe struct SvmBackend : IVcpuBackend
 {
     private const ulong InterruptFlag = 1 << 9;
     private const ulong NestedFaultWrite = 1 << 1, NestedFaultFetch = 1 << 4;
-    private const byte DebugException = 1, FirstInterruptVector = 32;
+    private const byte DebugException = 1, NmiVector = 2, FirstInterruptVector = 32;
     private const ulong DebugSingleStep = 1 << 14; // DR6.BS
 
     private byte* _vmcb;
     private byte* _hostVmcb;
     private SvmTimer _timer;
     private ulong _preemption;
+    private bool _nmiIsBlocked, _nmiBlockEnds;
     private SvmPermissionMaps _primaryMaps;
     private SvmPermissionMaps _shadowMaps;
 
@@ -34,6 +35,7 @@ public unsafe struct SvmBackend : IVcpuBackend
         _preemption = ulong.MaxValue;
         // Of a user program's SVM instruction the processor checks the privilege first; a guest without SVM must see #UD.
         *(uint*)(_vmcb + Vmcb.InterceptExceptions) = Vmcb.InterceptGeneralProtection;
+        Intercept(SvmExitCode.Nmi);
         Intercept(SvmExitCode.Init);
         Intercept(SvmExitCode.Cpuid);
         Intercept(SvmExitCode.Invd);
@@ -90,6 +92,15 @@ public unsafe struct SvmBackend : IVcpuBackend
     public readonly bool HasPreemptionTimer => false;
 
     /// <inheritdoc/>
+    /// <remarks>GIF is 0: an NMI waits until VMRUN.</remarks>
+    public readonly void Prepare(VcpuRegisters* registers)
+    {
+    }
+
+    /// <inheritdoc/>
+    public readonly void WaitForNmi(VcpuRegisters* registers, ref VmExit exit) => Stubs.HaltUntilNmi();
+
+    /// <inheritdoc/>
     public void Run(VcpuRegisters* registers, ref VmExit exit)
     {
         Word(Vmcb.Rax) = registers->General.Rax;
@@ -100,6 +111,10 @@ public unsafe struct SvmBackend : IVcpuBackend
         registers->General.Rax = Word(Vmcb.Rax);
         registers->General.Rsp = Word(Vmcb.Rsp);
         _vmcb[Vmcb.TlbControl] = 0;
+        if (_nmiBlockEnds)
+            _nmiIsBlocked = _nmiBlockEnds = false;
+        if (Word(Vmcb.ExitCode) == SvmExitCode.Nmi)
+            Stubs.TakeNmi();
         bool expired = Word(Vmcb.ExitCode) == SvmExitCode.Interrupt && _timer.GiveBack();
         // An event that was being delivered when the guest stopped is delivered again, unless the exit brings another.
         Word(Vmcb.EventInjection) = EventToRepeat(Word(Vmcb.ExitIntInfo));
@@ -203,6 +218,7 @@ public unsafe struct SvmBackend : IVcpuBackend
         state.SysenterEip = Word(Vmcb.SysenterEip);
         state.Pat = Word(Vmcb.Pat);
         state.InterruptShadow = (Word(Vmcb.InterruptShadow) & 1) != 0;
+        state.NmiIsBlocked = _nmiIsBlocked;
     }
 
     /// <inheritdoc/>
@@ -239,6 +255,9 @@ public unsafe struct SvmBackend : IVcpuBackend
         Word(Vmcb.Pat) = state.Pat;
         Word(Vmcb.InterruptShadow) = state.InterruptShadow ? 1ul : 0;
         Word(Vmcb.EventInjection) = 0;
+        _nmiBlockEnds = false;
+        _nmiIsBlocked = state.NmiIsBlocked;
+        SetIntercept(SvmExitCode.Iret, _nmiIsBlocked);
     }
 
     /// <inheritdoc/>
@@ -248,6 +267,26 @@ public unsafe struct SvmBackend : IVcpuBackend
 
     /// <inheritdoc/>
     public void InjectInterrupt(byte vector) => Word(Vmcb.EventInjection) = vector | Vmcb.EventInterrupt | Vmcb.EventValid;
+
+    /// <inheritdoc/>
+    /// <remarks>The processor does not know that NMIs are blocked from now on, and exits at the IRET that ends it (APM vol. 2, 15.9 and 15.21.9).</remarks>
+    public void InjectNmi()
+    {
+        Word(Vmcb.EventInjection) = NmiVector | Vmcb.EventNmi | Vmcb.EventValid;
+        _nmiIsBlocked = true;
+        SetIntercept(SvmExitCode.Iret, true);
+    }
+
+    /// <inheritdoc/>
+    public readonly bool CanTakeNmi => !HasEvent && !_nmiIsBlocked;
+
+    /// <inheritdoc/>
+    /// <remarks>IRET exits anyhow. Behind an event that is on its way, or one instruction, a kick makes the guest exit again at once.</remarks>
+    public readonly void SetNmiWindow(bool exit)
+    {
+        if (exit && (!_nmiIsBlocked || _nmiBlockEnds))
+            PerProcessor.Current->Kick();
+    }
 
     /// <inheritdoc/>
     public void SetInterruptWindow(bool exit)
@@ -363,6 +402,13 @@ public unsafe struct SvmBackend : IVcpuBackend
                 exit.IsWrite = (info & NestedFaultWrite) != 0;
                 exit.IsFetch = (info & NestedFaultFetch) != 0;
                 exit.Address = new GuestPhysical(Word(Vmcb.ExitInfo2));
+                return;
+            case SvmExitCode.Nmi: exit.Reason = ExitReason.NonMaskableInterrupt; return;
+            case SvmExitCode.Iret:
+                // It is executed at the next entry; until the exit after that one NMIs stay blocked.
+                SetIntercept(SvmExitCode.Iret, false);
+                _nmiBlockEnds = true;
+                exit.Reason = ExitReason.NonMaskableInterrupt;
                 return;
             case SvmExitCode.GeneralProtection: exit.Reason = PassOnGeneralProtection((uint)info); return;
             case SvmExitCode.Halt: exit.Reason = ExitReason.Halt; return;

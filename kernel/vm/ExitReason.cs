@@ -49,6 +49,8 @@ public enum ExitReason : byte
     GeneralProtection,
     /// <summary>The processor did not accept the guest's state.</summary>
     EntryFailed,
+    /// <summary>None: the guest was not entered, because its processor is wanted.</summary>
+    Attention,
     /// <summary>Anything else; the detail holds the processor's own number.</summary>
     Unknown,
     /// <summary>How many there are.</summary>

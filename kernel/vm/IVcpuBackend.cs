@@ -9,8 +9,19 @@ namespace Hv.Kernel.Vm;
 /// </summary>
 public unsafe interface IVcpuBackend
 {
-    /// <summary>Enters the guest and returns at its next exit. RSP, RAX, RIP and RFLAGS are valid in between.</summary>
+    /// <summary>
+    /// Everything for <see cref="Run"/> that an NMI must not come in between: once the processor counts as in a guest, an NMI to Hv makes the coming entry exit at once.
+    /// </summary>
+    void Prepare(VcpuRegisters* registers);
+
+    /// <summary>
+    /// Enters the guest after <see cref="Prepare"/> and returns at its next exit. RSP, RAX, RIP and RFLAGS are valid in between. An NMI that made it exit has been
+    /// taken: as a kick of Hv's, or as one that the primary is to get (<see cref="PerProcessor"/>).
+    /// </summary>
     void Run(VcpuRegisters* registers, ref VmExit exit);
+
+    /// <summary>Waits, in the place of <see cref="Run"/> and with the guest's state as INIT leaves it, until an NMI comes; that is taken.</summary>
+    void WaitForNmi(VcpuRegisters* registers, ref VmExit exit);
 
     /// <summary>The guest's RIP.</summary>
     ulong Rip { get; set; }
@@ -44,6 +55,15 @@ public unsafe interface IVcpuBackend
 
     /// <summary>Gives the guest an external interrupt at its next entry; it must be able to take it.</summary>
     void InjectInterrupt(byte vector);
+
+    /// <summary>Gives the guest an NMI at its next entry; it must be able to take it.</summary>
+    void InjectNmi();
+
+    /// <summary>Whether the guest could take an NMI at its next entry.</summary>
+    bool CanTakeNmi { get; }
+
+    /// <summary>Exit when the guest may be able to take an NMI.</summary>
+    void SetNmiWindow(bool exit);
 
     /// <summary>Whether an event is to be given at the next entry already.</summary>
     bool HasEvent { get; }

@@ -1,15 +1,20 @@
+using Hv.Kernel.Processor;
+
 namespace Hv.Kernel.Vm;
 
-/// <summary>What the loop of a processor asks of the machine above it. Asked only while there is something besides a lone primary.</summary>
-public abstract class LoopOwner
+/// <summary>What the loops of the processors ask of the machine above them. Asked only while there is something besides a lone primary.</summary>
+public abstract class LoopOwner : StopOwner
 {
-    /// <summary>There is a shadow, or work is waiting: the loop asks before each entry. Read without a call on the primary's path.</summary>
+    /// <summary>There is a shadow, or work is waiting: the loops ask before each entry. Read without a call on the primary's path.</summary>
     public bool NeedsAttention;
 
-    /// <summary>Carries out what exits have asked for (start, abort, switch). Between exits, nothing is running.</summary>
+    /// <summary>The processors.</summary>
+    public readonly ProcessorGroup Processors = new();
+
+    /// <summary>Carries out what exits have asked for (start, abort, switch). On processor 0, between exits.</summary>
     public abstract void DoWork();
 
-    /// <summary>Whether the shadow may run.</summary>
+    /// <summary>Whether the shadow may run. Changes only while all other processors are stopped.</summary>
     public abstract bool ShadowRuns { get; }
 
     /// <summary>An exit asked for something that cannot wait until the shadow's turn is over, or a time limit has run out.</summary>
@@ -18,18 +23,12 @@ public abstract class LoopOwner
     /// <summary>Whether <see cref="DoWork"/> wants to be called every few milliseconds, even if a primary without shadow never exits by itself.</summary>
     public abstract bool HasBackgroundWork { get; }
 
-    /// <summary>The least share of the processor for the shadow, in percent.</summary>
+    /// <summary>The least share of a processor for the shadow, in percent.</summary>
     public abstract uint ShadowShare { get; }
 
     /// <summary>
-    /// Brings the shadow's devices up to now. Returns TSC ticks until they want it again, or until a time limit runs out that
-    /// <see cref="DoWork"/> looks at; all ones: never.
+    /// Brings the shadow's devices up to now, and gives <paramref name="vcpu"/>, which is this processor's, what waits for it: messages, NMI, interrupt. Returns TSC ticks until its
+    /// devices want it again, or until a time limit runs out that <see cref="DoWork"/> looks at; all ones: never.
     /// </summary>
-    public abstract ulong AdvanceShadow();
-
-    /// <summary>Whether the shadow's interrupt controllers have an interrupt for it.</summary>
-    public abstract bool ShadowHasInterrupt { get; }
-
-    /// <summary>Takes that interrupt from them.</summary>
-    public abstract byte AcknowledgeShadowInterrupt();
+    public abstract ulong PrepareShadow(Vcpu vcpu);
 }

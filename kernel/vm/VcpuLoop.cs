@@ -4,7 +4,7 @@ using Hv.Kernel.Processor;
 namespace Hv.Kernel.Vm;
 
 /// <summary>
-/// Runs the VMs of one processor. The primary comes first: while there is a shadow, the primary's idle time is the shadow's, and a
+/// Runs the VMs of one processor: virtual processor k of either VM on processor k (DESIGN D8). The primary comes first: while there is a shadow, the primary's idle time is the shadow's, and a
 /// busy primary gives way for a small share after its interrupts have been served (DESIGN D8).
 /// </summary>
 /// <remarks>Runs on the processor that it schedules.</remarks>
@@ -17,6 +17,7 @@ public sealed unsafe class VcpuLoop<TBackend> where TBackend : struct, IVcpuBack
     private const ulong SliceMilliseconds = 10;
 
     private readonly LoopOwner _owner;
+    private readonly PerProcessor* _host;
     private readonly ulong _ticksPerMillisecond;
     private VcpuOf<TBackend> _primary;
     private VcpuOf<TBackend> _shadow;
@@ -29,6 +30,7 @@ public sealed unsafe class VcpuLoop<TBackend> where TBackend : struct, IVcpuBack
     public VcpuLoop(LoopOwner owner, VcpuOf<TBackend> primary, VcpuOf<TBackend> shadow, ulong tscFrequency)
     {
         _owner = owner;
+        _host = primary.Host;
         _primary = primary;
         _shadow = shadow;
         _onProcessor = primary;
@@ -40,18 +42,57 @@ public sealed unsafe class VcpuLoop<TBackend> where TBackend : struct, IVcpuBack
     {
         while (true)
         {
+            if (_host->IsWanted)
+                LookAround();
+            if (_host->HasNmi)
+                GiveNmi();
             if (!_owner.NeedsAttention)
             {
-                _primary.RunOnce();
+                RunPrimaryAlone();
                 continue;
             }
-            _owner.DoWork();
-            FollowRoles();
+            if (IsFirst)
+            {
+                _owner.DoWork();
+                FollowRoles();
+            }
             if (_owner.ShadowRuns)
                 TakeTurns();
             else
                 RunAlone();
         }
+    }
+
+    private bool IsFirst => _host->Index == 0;
+
+    // Another processor wants something: that this one stops, or that it looks at a message.
+    private void LookAround()
+    {
+        _host->TakeAttention();
+        if (_owner.Processors.IsStopAsked && !IsFirst)
+        {
+            _owner.Processors.Park(_owner, _host->Index);
+            FollowRoles();
+        }
+        if (_primary.TakeMessages())
+            _primary.WakeUp();
+    }
+
+    private void GiveNmi()
+    {
+        if (!_host->TakeNmi())
+            return;
+        _primary.HasNmi = true;
+        _primary.WakeUp();
+    }
+
+    private void RunPrimaryAlone()
+    {
+        Bring(_primary);
+        if (_primary.WaitsForStartUp)
+            _primary.WaitForStartUp();
+        else
+            _primary.RunOnce();
     }
 
     // A switch makes the shadow the primary: the two trade places here too.
@@ -67,12 +108,9 @@ public sealed unsafe class VcpuLoop<TBackend> where TBackend : struct, IVcpuBack
 
     private void TakeTurns()
     {
-        if (!_primary.IsHalted)
-        {
+        if (!_primary.IsHalted && !_primary.WaitsForStartUp)
             RunPrimary();
-            return;
-        }
-        if (!RunShadow(ulong.MaxValue))
+        else if (!RunShadow(ulong.MaxValue))
             WaitBoth();
     }
 
@@ -120,9 +158,12 @@ public sealed unsafe class VcpuLoop<TBackend> where TBackend : struct, IVcpuBack
         bool ran = false;
         while (_owner.ShadowRuns)
         {
-            ulong next = _owner.AdvanceShadow();
-            OfferInterrupt();
-            if (_shadow.IsHalted)
+            if (_host->IsWanted)
+                LookAround();
+            if (_host->HasNmi || _primary.HasNmi || !_owner.ShadowRuns || (limit == ulong.MaxValue && !_primary.IsHalted && !_primary.WaitsForStartUp))
+                return true;
+            ulong next = _owner.PrepareShadow(_shadow);
+            if (_shadow.IsHalted || _shadow.WaitsForStartUp)
                 return ran;
             ulong now = Stubs.ReadTsc();
             if (now >= end)
@@ -133,35 +174,30 @@ public sealed unsafe class VcpuLoop<TBackend> where TBackend : struct, IVcpuBack
             ExitReason reason = _shadow.RunOnce();
             // Bochs 3.1 does not let an interrupt exit while RFLAGS.IF is 0 in Hv and has not changed in the shadow.
             bool isMissed = reason == ExitReason.TimerExpired && LocalApicAccess.HasRequests;
-            if (reason == ExitReason.ExternalInterrupt || reason == ExitReason.NonMaskableInterrupt || isMissed)
+            if (reason == ExitReason.ExternalInterrupt || isMissed)
             {
                 _primary.WakeUp();
                 _primarySince = Stubs.ReadTsc();
                 return true;
             }
-            if (_owner.HasUrgentWork)
+            if (IsFirst && _owner.HasUrgentWork)
                 return true;
         }
         return true;
     }
 
-    private void OfferInterrupt()
-    {
-        if (!_owner.ShadowHasInterrupt || (_shadow.IsHalted && !_shadow.EndsOnInterrupt))
-            return;
-        bool taken = _shadow.Backend.CanTakeInterrupt;
-        _shadow.WakeUp();
-        if (taken)
-            _shadow.Backend.InjectInterrupt(_owner.AcknowledgeShadowInterrupt());
-        else
-            _shadow.Backend.SetInterruptWindow(true);
-    }
-
     // Neither has anything to do: the primary waits in its own HLT, until an interrupt or the shadow's next event.
     private void WaitBoth()
     {
-        ulong next = _owner.AdvanceShadow();
+        ulong next = _owner.PrepareShadow(_shadow);
+        if (!_shadow.IsHalted && !_shadow.WaitsForStartUp)
+            return;
         Bring(_primary);
+        if (_primary.WaitsForStartUp)
+        {
+            WaitHere(next);
+            return;
+        }
         ref TBackend backend = ref _primary.Backend;
         ulong halt = backend.Rip;
         backend.SetHaltExiting(false);
@@ -170,12 +206,22 @@ public sealed unsafe class VcpuLoop<TBackend> where TBackend : struct, IVcpuBack
         ExitReason reason = _primary.RunOnce();
         backend.SetPreemption(ulong.MaxValue);
         backend.SetInterruptExiting(false);
-        if (reason == ExitReason.TimerExpired && WaitRules.StillWaits(backend.Rip, halt, _primary.HaltLength))
+        bool isPrimarys = reason == ExitReason.NonMaskableInterrupt && _host->HasNmi;
+        bool isNothing = reason is ExitReason.TimerExpired or ExitReason.NonMaskableInterrupt or ExitReason.Attention && !isPrimarys;
+        if (isNothing && WaitRules.StillWaits(backend.Rip, halt, _primary.HaltLength))
             backend.Rip = halt;
         else if (backend.Rip == halt)
             _primary.WakeUp(); // The interrupt was there before HLT began: it has ended the wait all the same.
         else
             _primary.IsHalted = false;
+    }
+
+    // The primary is not to run at all, and the shadow has nothing to do for some TSC ticks.
+    private void WaitHere(ulong ticks)
+    {
+        ulong began = Stubs.ReadTsc();
+        while (Stubs.ReadTsc() - began < ticks && !_host->IsWanted)
+            Stubs.Pause();
     }
 
     // No shadow, but somebody waits for a time limit: it is looked at with each exit, and HLT makes sure that there is one. Work in the
@@ -186,6 +232,11 @@ public sealed unsafe class VcpuLoop<TBackend> where TBackend : struct, IVcpuBack
         _yieldAsked = false;
         Bring(_primary);
         _primary.WakeUp();
+        if (!IsFirst)
+        {
+            RunPrimaryAlone();
+            return;
+        }
         ref TBackend backend = ref _primary.Backend;
         if (_owner.HasBackgroundWork)
             RunForAWhile();

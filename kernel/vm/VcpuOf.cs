@@ -20,6 +20,7 @@ public sealed unsafe class VcpuOf<TBackend> : Vcpu where TBackend : struct, IVcp
     public byte PhysicalAddressBits = 40;
 
     private VmExit _exit;
+    private VcpuState _reset;
 
     /// <summary>The last exit.</summary>
     public ref readonly VmExit LastExit => ref _exit;
@@ -27,12 +28,64 @@ public sealed unsafe class VcpuOf<TBackend> : Vcpu where TBackend : struct, IVcp
     /// <summary>Enters the guest, and handles the exit that follows as far as it concerns this VM alone. Returns its reason.</summary>
     public ExitReason RunOnce()
     {
+        Backend.Prepare(Registers);
+        if (!TryEnter())
+            return ExitReason.Attention;
+        if (HasNmi)
+            OfferNmi();
         Backend.Run(Registers, ref _exit);
-        Machine.Exits[(int)_exit.Reason]++;
-        Machine.BeforeHandling();
+        Leave();
+        Exits[(int)_exit.Reason]++;
+        if (!Machine.TryEnter(this, _exit.Reason))
+        {
+            Handle();
+            return _exit.Reason;
+        }
         Handle();
-        Machine.AfterExit();
+        Machine.Leave(this);
         return _exit.Reason;
+    }
+
+    /// <summary>In the place of <see cref="RunOnce"/> while the guest waits for a start-up message: returns when the processor is wanted.</summary>
+    public void WaitForStartUp()
+    {
+        Backend.Prepare(Registers);
+        if (!TryEnter())
+            return;
+        Backend.WaitForNmi(Registers, ref _exit);
+        Leave();
+    }
+
+    private void OfferNmi()
+    {
+        bool can = Backend.CanTakeNmi;
+        if (can)
+        {
+            HasNmi = false;
+            Backend.InjectNmi();
+        }
+        Backend.SetNmiWindow(!can);
+    }
+
+    /// <inheritdoc/>
+    public override void Initialize()
+    {
+        _reset = default;
+        Backend.Save(ref _reset);
+        WakingState.Initialize(ref _reset);
+        Load(in _reset);
+        WaitsForStartUp = true;
+        HasNmi = false;
+    }
+
+    /// <inheritdoc/>
+    public override void StartUp(byte vector)
+    {
+        Backend.Save(ref _reset);
+        WakingState.StartAt(vector, ref _reset);
+        Load(in _reset);
+        WaitsForStartUp = false;
+        StartUps++;
     }
 
     /// <inheritdoc/>
@@ -52,6 +105,15 @@ public sealed unsafe class VcpuOf<TBackend> : Vcpu where TBackend : struct, IVcp
 
     /// <inheritdoc/>
     public override bool HasEvent => Backend.HasEvent;
+
+    /// <inheritdoc/>
+    public override bool CanTakeInterrupt => Backend.CanTakeInterrupt;
+
+    /// <inheritdoc/>
+    public override void InjectInterrupt(byte vector) => Backend.InjectInterrupt(vector);
+
+    /// <inheritdoc/>
+    public override void OpenInterruptWindow() => Backend.SetInterruptWindow(true);
 
     /// <inheritdoc/>
     public override void SetRole(bool shadow) => Backend.SetRole(shadow);
@@ -121,7 +183,7 @@ public sealed unsafe class VcpuOf<TBackend> : Vcpu where TBackend : struct, IVcp
                 HandleTaskPriority();
                 break;
             case ExitReason.TripleFault:
-                Machine.TripleFault();
+                Machine.TripleFault(this);
                 break;
             case ExitReason.InterruptWindow:
                 Backend.SetInterruptWindow(false);
@@ -129,8 +191,10 @@ public sealed unsafe class VcpuOf<TBackend> : Vcpu where TBackend : struct, IVcp
             case ExitReason.ExternalInterrupt:
             case ExitReason.TimerExpired:
             case ExitReason.NonMaskableInterrupt:
-            case ExitReason.Init:
             case ExitReason.ControlRegister:
+                break;
+            case ExitReason.Init:
+                Machine.Initialized(this);
                 break;
             case ExitReason.TaskSwitch:
                 // No 64-bit system switches tasks by hardware. One that does is told that the task cannot be switched to.
@@ -168,7 +232,7 @@ public sealed unsafe class VcpuOf<TBackend> : Vcpu where TBackend : struct, IVcp
         HaltLength = (byte)LengthOfInstruction();
         EndsOnInterrupt = WaitRules.EndsOnInterrupt(isMonitorWait, rflags, (uint)Registers->General.Rcx);
         if (WaitRules.IsForGood(isMonitorWait, rflags))
-            Machine.HaltedForGood(Backend.Rip);
+            Machine.HaltedForGood(this, Backend.Rip);
     }
 
     private void HandleCpuid()
@@ -185,7 +249,7 @@ public sealed unsafe class VcpuOf<TBackend> : Vcpu where TBackend : struct, IVcp
     private void HandleMsrRead()
     {
         uint index = (uint)Registers->General.Rcx;
-        Result<ulong> value = index == Msr.Efer ? Backend.Efer : Machine.ReadMsr(index);
+        Result<ulong> value = index == Msr.Efer ? Backend.Efer : Machine.ReadMsr(this, index);
         if (!value.IsOk)
         {
             Backend.InjectException(GeneralProtection, true, 0);
@@ -200,7 +264,7 @@ public sealed unsafe class VcpuOf<TBackend> : Vcpu where TBackend : struct, IVcp
     {
         uint index = (uint)Registers->General.Rcx;
         ulong value = (uint)Registers->General.Rax | Registers->General.Rdx << 32;
-        Status status = index == Msr.Efer ? WriteEfer(value) : Machine.WriteMsr(index, value);
+        Status status = index == Msr.Efer ? WriteEfer(value) : Machine.WriteMsr(this, index, value);
         if (status != Status.Ok)
             Backend.InjectException(GeneralProtection, true, 0);
         else
@@ -247,7 +311,7 @@ public sealed unsafe class VcpuOf<TBackend> : Vcpu where TBackend : struct, IVcp
 
     private void HandleNestedFault()
     {
-        MmioDevice? device = Machine.FindMmio(_exit.Address, out ulong offset);
+        MmioDevice? device = Machine.FindMmio(this, _exit.Address, out ulong offset);
         if (device == null)
         {
             if (Machine.MendFault(_exit.Address, _exit.IsWrite))
@@ -327,7 +391,7 @@ public sealed unsafe class VcpuOf<TBackend> : Vcpu where TBackend : struct, IVcp
             return;
         if (instruction.Operation == Operation.MovFromControl)
         {
-            Registers->General.Write(instruction.Register, sizeof(ulong), Machine.TaskPriority);
+            Registers->General.Write(instruction.Register, sizeof(ulong), Machine.ReadTaskPriority(this));
         }
         else
         {
@@ -337,7 +401,7 @@ public sealed unsafe class VcpuOf<TBackend> : Vcpu where TBackend : struct, IVcp
                 Backend.InjectException(GeneralProtection, true, 0);
                 return;
             }
-            Machine.TaskPriority = (byte)value;
+            Machine.WriteTaskPriority(this, (byte)value);
         }
         Advance(instruction.Length);
     }
@@ -346,7 +410,7 @@ public sealed unsafe class VcpuOf<TBackend> : Vcpu where TBackend : struct, IVcp
     {
         ref GuestRegisters general = ref Registers->General;
         if (Backend.PrivilegeLevel != 0 ||
-            !Machine.Hypercall(general.Rax, general.Rdx, general.R8, general.R9, out ulong result))
+            !Machine.Hypercall(this, general.Rax, general.Rdx, general.R8, general.R9, out ulong result))
         {
             Backend.InjectException(InvalidOpcode, false, 0);
             return;

@@ -26,4 +26,7 @@ public unsafe struct VcpuState
 
     /// <summary>The guest does not take interrupts before its next instruction is done (after STI, MOV SS).</summary>
     public bool InterruptShadow;
+
+    /// <summary>The guest is in its NMI handler: no other NMI before the next IRET.</summary>
+    public bool NmiIsBlocked;
 }

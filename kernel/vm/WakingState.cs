@@ -8,6 +8,8 @@ public static class WakingState
     private const uint VectorLimit = 0x10_0000;
     private const uint RealModeLimit = 0xFFFF, FlatLimit = uint.MaxValue;
     private const int ParagraphShift = 4;
+    private const int StartUpSelectorShift = 8;
+    private const ulong CachingBits = 3ul << 29; // CR0.CD and CR0.NW
     private const uint ParagraphMask = 0xF;
     private const ulong ExtensionType = 1 << 4, ProtectedMode = 1 << 0;
     private const ulong ReservedFlag = 1 << 1, DebugStatus = 0xFFFF_0FF0, DebugControl = 0x400;
@@ -39,6 +41,35 @@ public static class WakingState
         state.Cs = Segment(FlatCodeSelector, FlatCode, FlatLimit);
         SetData(ref state, Segment(FlatDataSelector, FlatData, FlatLimit));
         return true;
+    }
+
+    /// <summary>
+    /// What INIT makes of a processor's state (Intel SDM vol. 3A, table 10-1): that after a reset, but that MSRs which system software sets up stay, and so do CR0's caching bits.
+    /// </summary>
+    public static void Initialize(ref VcpuState state)
+    {
+        VcpuState before = state;
+        Reset(ref state);
+        state.Cr0 = ExtensionType | before.Cr0 & CachingBits;
+        state.Pat = before.Pat;
+        state.Star = before.Star;
+        state.Lstar = before.Lstar;
+        state.Cstar = before.Cstar;
+        state.SyscallMask = before.SyscallMask;
+        state.KernelGsBase = before.KernelGsBase;
+        state.SysenterCs = before.SysenterCs;
+        state.SysenterEsp = before.SysenterEsp;
+        state.SysenterEip = before.SysenterEip;
+        StartAt(0, ref state);
+    }
+
+    /// <summary>Where a start-up message with <paramref name="vector"/> lets a processor begin (Intel SDM vol. 3A, 10.4.4): real mode, at vector times 4 KiB.</summary>
+    public static void StartAt(byte vector, ref VcpuState state)
+    {
+        state.Rip = 0;
+        state.Cs = Segment((ushort)(vector << StartUpSelectorShift), RealCode, RealModeLimit);
+        state.Cs.Base = (ulong)vector << PageSize.SmallShift;
+        SetData(ref state, Segment(0, RealData, RealModeLimit));
     }
 
     private static void Reset(ref VcpuState state)

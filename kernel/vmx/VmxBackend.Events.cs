@@ -34,25 +34,15 @@ public unsafe partial struct VmxBackend
             SetNmiBlocking(false);
     }
 
-    // NMIs exit always and are the primary's, whoever runs when they come.
-    private void OfferNmi()
-    {
-        if (_isShadow)
-            return;
-        if (HostInterrupts.TakePendingNmi())
-            _operation.HasNmi = true;
-        if (!_operation.HasNmi)
-            return;
-        const uint blocked = VmxEvent.BlockedByNmi | VmxEvent.BlockedByMovSs | VmxEvent.BlockedBySti;
-        if (HasEvent || (Vmcs.Read(VmcsField.GuestInterruptibility) & blocked) != 0)
-        {
-            SetProcessorControl(VmxControl.NmiWindowExiting, true);
-            return;
-        }
-        _operation.HasNmi = false;
-        _event = VmxEvent.Valid | VmxEvent.Nmi | NmiVector;
-        SetProcessorControl(VmxControl.NmiWindowExiting, false);
-    }
+    /// <inheritdoc/>
+    public void InjectNmi() => _event = VmxEvent.Valid | VmxEvent.Nmi | NmiVector;
+
+    /// <inheritdoc/>
+    public readonly bool CanTakeNmi => !HasEvent &&
+        (Read(VmcsField.GuestInterruptibility) & (VmxEvent.BlockedByNmi | VmxEvent.BlockedByMovSs | VmxEvent.BlockedBySti)) == 0;
+
+    /// <inheritdoc/>
+    public void SetNmiWindow(bool exit) => SetProcessorControl(VmxControl.NmiWindowExiting, exit);
 
     private readonly void SetNmiBlocking(bool blocked)
     {

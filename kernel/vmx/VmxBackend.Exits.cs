@@ -27,12 +27,16 @@ public unsafe partial struct VmxBackend
             case VmxExitReason.PreemptionTimer:
                 // It may have been an NMI that set the timer (VmxOperation.ExitAtOnce).
                 Vmcs.Write(VmcsField.PinBasedControls, _pinControls);
-                exit.Reason = HostInterrupts.HasPendingNmi ? ExitReason.NonMaskableInterrupt : ExitReason.TimerExpired;
+                exit.Reason = PerProcessor.Current->IsWanted || PerProcessor.Current->HasNmi ? ExitReason.NonMaskableInterrupt : ExitReason.TimerExpired;
                 return;
-            case VmxExitReason.NmiWindow: exit.Reason = ExitReason.NonMaskableInterrupt; return;
+            case VmxExitReason.NmiWindow:
+                SetNmiWindow(false);
+                exit.Reason = ExitReason.NonMaskableInterrupt;
+                return;
             case VmxExitReason.ExceptionOrNmi:
                 // No exception exits: the exception bitmap is empty.
-                _operation.HasNmi = true;
+                if (!PerProcessor.Current->TakeKick())
+                    PerProcessor.Current->KeepNmi();
                 exit.Reason = ExitReason.NonMaskableInterrupt;
                 return;
             case VmxExitReason.TaskSwitch:

@@ -85,6 +85,7 @@ public unsafe partial struct VmxBackend
         for (int i = 0; i < PageDirectoryPointers; i++)
             state.PageDirectoryPointers[i] = Vmcs.Read(VmcsField.GuestPdpte0 + (uint)i * 2);
         ulong interruptibility = Vmcs.Read(VmcsField.GuestInterruptibility);
+        state.NmiIsBlocked = (interruptibility & VmxEvent.BlockedByNmi) != 0;
         state.InterruptShadow = (interruptibility & (VmxEvent.BlockedBySti | VmxEvent.BlockedByMovSs)) != 0;
         if (IsActive)
             _inProcessor.ReadProcessor();
@@ -138,7 +139,8 @@ public unsafe partial struct VmxBackend
     {
         // VM entry wants the shadow of STI only with IF set, and a single step pending under either shadow (27.3.1.4, 27.3.1.5).
         bool interruptible = (state.Rflags & InterruptFlag) != 0;
-        Vmcs.Write(VmcsField.GuestInterruptibility, !state.InterruptShadow ? 0 : interruptible ? VmxEvent.BlockedBySti : VmxEvent.BlockedByMovSs);
+        ulong shadow = !state.InterruptShadow ? 0 : interruptible ? VmxEvent.BlockedBySti : VmxEvent.BlockedByMovSs;
+        Vmcs.Write(VmcsField.GuestInterruptibility, shadow | (state.NmiIsBlocked ? VmxEvent.BlockedByNmi : 0ul));
         Vmcs.Write(VmcsField.GuestPendingDebug, state.InterruptShadow && (state.Rflags & TrapFlag) != 0 ? PendingSingleStep : 0);
         Vmcs.Write(VmcsField.GuestActivity, 0);
     }
@@ -187,7 +189,7 @@ public unsafe partial struct VmxBackend
         Vmcs.Write(VmcsField.HostGsSelector, 0);
         Vmcs.Write(VmcsField.HostTrSelector, HostDescriptors.TaskSelector);
         Vmcs.Write(VmcsField.HostFsBase, 0);
-        Vmcs.Write(VmcsField.HostGsBase, 0);
+        Vmcs.Write(VmcsField.HostGsBase, (ulong)descriptors.Processor);
         Vmcs.Write(VmcsField.HostTrBase, descriptors.TaskBase);
         Vmcs.Write(VmcsField.HostGdtrBase, descriptors.GdtBase);
         Vmcs.Write(VmcsField.HostIdtrBase, descriptors.IdtBase);

@@ -14,6 +14,7 @@ public unsafe partial struct VmxBackend : IVcpuBackend
     private const ulong Cr0ProtectedMode = 1 << 0, Cr0NotWriteThrough = 1 << 29, Cr0CacheDisable = 1 << 30, Cr0Paging = 1ul << 31;
     private const ulong Cr4Vmxe = 1 << 13, Cr4Smxe = 1 << 14;
     private const uint EptWriteBack = 6, EptWalk4 = 3 << 3;
+    private const ulong ActivityHlt = 1; // guest activity state, SDM vol. 3C, 25.4.2
     private const ulong InvalidateSingle = 1, InvalidateAll = 2;
 
     private VmxOperation _operation;
@@ -32,10 +33,9 @@ public unsafe partial struct VmxBackend : IVcpuBackend
     private uint _eventErrorCode;
     private uint _eventLength;
     private uint _launched;
-    private bool _isShadow;
 
     /// <inheritdoc/>
-    public void Run(VcpuRegisters* registers, ref VmExit exit)
+    public void Prepare(VcpuRegisters* registers)
     {
         Use();
         Vmcs.Write(VmcsField.GuestRsp, registers->General.Rsp);
@@ -43,8 +43,19 @@ public unsafe partial struct VmxBackend : IVcpuBackend
             Vmcs.Write(VmcsField.PreemptionTimer, System.Math.Min(_preemption >> _operation.Capabilities.PreemptionTimerShift, uint.MaxValue));
         if (_launched == 0)
             WriteHostControlRegisters();
-        // From here on an NMI writes to the VMCS itself (VmxOperation.ExitAtOnce).
-        OfferNmi();
+    }
+
+    /// <inheritdoc/>
+    public void WaitForNmi(VcpuRegisters* registers, ref VmExit exit)
+    {
+        Vmcs.Write(VmcsField.GuestActivity, ActivityHlt);
+        Run(registers, ref exit);
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>From <see cref="Prepare"/> on an NMI to Hv writes to the VMCS itself (<see cref="VmxOperation"/>, ExitAtOnce).</remarks>
+    public void Run(VcpuRegisters* registers, ref VmExit exit)
+    {
         if (HasEvent)
             WriteEvent();
         exit.InstructionLength = 0;
@@ -176,7 +187,6 @@ public unsafe partial struct VmxBackend : IVcpuBackend
     /// <remarks>CR8 of a shadow is its virtual local APIC's.</remarks>
     public void SetRole(bool shadow)
     {
-        _isShadow = shadow;
         VmxPermissionMaps maps = shadow ? _shadowMaps : _primaryMaps;
         Write(VmcsField.IoBitmapA, (ulong)maps.Io);
         Write(VmcsField.IoBitmapB, (ulong)maps.Io + PageSize.Small);

@@ -12,9 +12,6 @@ public sealed unsafe class VmxOperation
     /// <summary>The controls that a VMCS starts with.</summary>
     public readonly VmxControls Controls;
 
-    /// <summary>An NMI that came while a shadow or Hv itself ran: it is the primary's.</summary>
-    public bool HasNmi;
-
     private byte* _current;
     private byte* _active;
     private ushort _lastVpid;

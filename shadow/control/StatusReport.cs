@@ -128,8 +128,8 @@ public sealed unsafe class StatusReport
         block->ExitReasonCount = (uint)count;
         for (int i = 0; i < count; i++)
         {
-            block->PrimaryExits[i] = machine.Primary.Exits[i];
-            block->ShadowExits[i] = machine.Shadow.Exits[i];
+            block->PrimaryExits[i] = machine.Primary.CountExits(i);
+            block->ShadowExits[i] = machine.Shadow.CountExits(i);
             ExitReasonNames.Of((ExitReason)i).CopyTo(
                 new Span<byte>(block->ExitReasonNames + i * StatusBlock.ExitReasonNameLength, StatusBlock.ExitReasonNameLength));
         }

@@ -23,8 +23,11 @@ public sealed unsafe class GuestVm : Vm
     private ulong _windowAddress;
     private ulong _registers;
 
-    /// <summary>The processor.</summary>
-    public Vcpu Vcpu = null!;
+    /// <summary>The processors that have joined, by number; a virtual processor runs on the processor of its number.</summary>
+    public readonly Vcpu[] Vcpus = new Vcpu[ProcessorGroup.Maximum];
+
+    /// <summary>The bootstrap processor.</summary>
+    public Vcpu Vcpu => Vcpus[0];
 
     /// <summary>The nested page table in use.</summary>
     public PageTable Nested;
@@ -44,8 +47,8 @@ public sealed unsafe class GuestVm : Vm
     /// <summary>Ports while this is the primary.</summary>
     public readonly PrimaryPorts PrimaryPorts;
 
-    /// <summary>MSRs while this is a shadow.</summary>
-    public readonly MsrTable Msrs = new();
+    /// <summary>MSRs of each processor while this is a shadow.</summary>
+    public readonly MsrTable[] Msrs = new MsrTable[ProcessorGroup.Maximum];
 
     /// <summary>The firmware's boot services exist, so the loader may make hypercalls.</summary>
     public bool AllowsHypercalls = true;
@@ -60,6 +63,51 @@ public sealed unsafe class GuestVm : Vm
         Nested = machine.IdentityTable;
         PrimaryPorts = new PrimaryPorts(machine.Ports, machine.HotAdd);
         _memory = new VmMemory(this, machine.Own.MemoryEnd);
+    }
+
+    /// <summary>Adds the virtual processor of a processor that joins. While booting, on that processor.</summary>
+    public void Add(Vcpu vcpu)
+    {
+        vcpu.Machine = this;
+        Vcpus[vcpu.Index] = vcpu;
+        Msrs[vcpu.Index] = new MsrTable();
+    }
+
+    /// <summary>The OS takes over: it has not started any processor yet.</summary>
+    public void ForgetStartUps()
+    {
+        for (int i = 0; i < _machine.Processors.Count; i++)
+            Vcpus[i].StartUps = 0;
+    }
+
+    /// <summary>How often the VM's processors have exited for <paramref name="reason"/>.</summary>
+    public ulong CountExits(int reason)
+    {
+        ulong sum = 0;
+        for (int i = 0; i < _machine.Processors.Count; i++)
+            sum += Vcpus[i].Exits[reason];
+        return sum;
+    }
+
+    /// <summary>Makes all processors of the VM forget translations of the nested page table, before they execute another instruction of it. With the machine's lock, or while the others are stopped.</summary>
+    public void FlushNested()
+    {
+        for (int i = 0; i < _machine.Processors.Count; i++)
+            Vcpus[i].FlushNestedFromElsewhere();
+    }
+
+    /// <summary>Whether an event is on its way to any processor of the VM. While the others are stopped.</summary>
+    public bool HasEvent
+    {
+        get
+        {
+            for (int i = 0; i < _machine.Processors.Count; i++)
+            {
+                if (Vcpus[i].HasEvent)
+                    return true;
+            }
+            return false;
+        }
     }
 
     /// <inheritdoc/>
@@ -102,7 +150,8 @@ public sealed unsafe class GuestVm : Vm
             _ = Nested.Unmap(_windowAddress, PageSize.Small);
         if (_registers != 0)
             _ = Nested.Unmap(_registers, VirtualNvmeController.BarBytes);
-        Vcpu.FlushNested();
+        _machine.StartUps.HideRegisters(Nested);
+        FlushNested();
     }
 
     /// <summary>Gives the table back as it was before <see cref="HideDevicePages"/>.</summary>
@@ -114,13 +163,15 @@ public sealed unsafe class GuestVm : Vm
     }
 
     /// <inheritdoc/>
-    public override MmioDevice? FindMmio(GuestPhysical address, out ulong offset)
+    public override MmioDevice? FindMmio(Vcpu vcpu, GuestPhysical address, out ulong offset)
     {
         if (IsShadow)
-            return Platform.TryFindMmio(address, out MmioDevice? virtualDevice, out offset) ? virtualDevice : null;
+            return Platform.TryFindMmio(address, vcpu.Index, out MmioDevice? virtualDevice, out offset) ? virtualDevice : null;
         offset = address.PageOffset;
         if (_windowAddress != 0 && address.PageBase.Value == _windowAddress)
             return _window;
+        if (_machine.StartUps.Owns(address))
+            return _machine.StartUps;
         return Nvme != null && Nvme.TryFindMmio(address, out MmioDevice? device, out offset) ? device : null;
     }
 
@@ -139,7 +190,7 @@ public sealed unsafe class GuestVm : Vm
             return false;
         }
         if (ShadowMemory.ReplacedMapping)
-            Vcpu.FlushNested();
+            FlushNested();
         return true;
     }
 
@@ -150,7 +201,7 @@ public sealed unsafe class GuestVm : Vm
     public bool BreakSharing(GuestPhysical address) => _machine.Sharing != null && _machine.BreakSharing(address);
 
     /// <inheritdoc/>
-    public override Result<ulong> ReadMsr(uint index)
+    public override Result<ulong> ReadMsr(Vcpu vcpu, uint index)
     {
         switch (index)
         {
@@ -165,12 +216,12 @@ public sealed unsafe class GuestVm : Vm
         if (!IsShadow)
             return Msr.TryRead(index);
         if (IsApic(index))
-            return Platform.Interrupts.LocalApic.ReadMsr(index, out ulong value) ? value : Status.Unsupported;
-        return Msrs.Read(index);
+            return Platform.Interrupts.LocalApics[vcpu.Index].ReadMsr(index, out ulong value) ? value : Status.Unsupported;
+        return Msrs[vcpu.Index].Read(index);
     }
 
     /// <inheritdoc/>
-    public override Status WriteMsr(uint index, ulong value)
+    public override Status WriteMsr(Vcpu vcpu, uint index, ulong value)
     {
         switch (index)
         {
@@ -181,28 +232,36 @@ public sealed unsafe class GuestVm : Vm
                 return Status.Unsupported;
         }
         if (!IsShadow)
-            return index == Msr.ApicBase && !KeepsApicAddress(value) ? Status.Unsupported : Msr.Write(index, value);
+            return WriteMachineMsr(vcpu, index, value);
         if (IsApic(index))
-            return Platform.Interrupts.LocalApic.WriteMsr(index, value) ? Status.Ok : Status.Unsupported;
-        return Msrs.Write(index, value);
+            return Platform.Interrupts.LocalApics[vcpu.Index].WriteMsr(index, value) ? Status.Ok : Status.Unsupported;
+        return Msrs[vcpu.Index].Write(index, value);
     }
 
-    /// <inheritdoc/>
-    public override byte TaskPriority
+    private Status WriteMachineMsr(Vcpu vcpu, uint index, ulong value)
     {
-        get => Platform.Interrupts.LocalApic.Cr8;
-        set => Platform.Interrupts.LocalApic.Cr8 = value;
+        if (index == Msr.ApicBase && !KeepsApicAddress(value))
+            return Status.Unsupported;
+        if (index == StartUps.CommandMsr && _machine.StartUps.Command((uint)(value >> 32), (uint)value))
+            return Status.Ok;
+        return Msr.Write(index, value);
     }
 
     /// <inheritdoc/>
-    public override bool Hypercall(ulong number, ulong first, ulong second, ulong third, out ulong result)
+    public override byte ReadTaskPriority(Vcpu vcpu) => Platform.Interrupts.LocalApics[vcpu.Index].Cr8;
+
+    /// <inheritdoc/>
+    public override void WriteTaskPriority(Vcpu vcpu, byte value) => Platform.Interrupts.LocalApics[vcpu.Index].Cr8 = value;
+
+    /// <inheritdoc/>
+    public override bool Hypercall(Vcpu vcpu, ulong number, ulong first, ulong second, ulong third, out ulong result)
     {
         result = 0;
-        return AllowsHypercalls && _machine.BootCalls.Handle(this, number, first, second, third, out result);
+        return AllowsHypercalls && vcpu.Index == 0 && _machine.BootCalls.Handle(this, number, first, second, third, out result);
     }
 
     /// <inheritdoc/>
-    public override void TripleFault()
+    public override void TripleFault(Vcpu vcpu)
     {
         if (IsShadow)
             _machine.ShadowFailed(Hv.Drivers.Control.ControlFailure.Crashed);
@@ -211,29 +270,53 @@ public sealed unsafe class GuestVm : Vm
     }
 
     /// <inheritdoc/>
-    public override void HaltedForGood(ulong rip)
+    public override void Initialized(Vcpu vcpu)
     {
-        if (IsShadow)
-            _machine.ShadowHalted(rip);
+        // A shadow's are virtual: the signal was for the primary's processor.
+        _machine.StartUps.Initialize(_machine.Primary.Vcpus[vcpu.Index]);
     }
 
     /// <inheritdoc/>
-    public override void BeforeHandling()
+    public override void HaltedForGood(Vcpu vcpu, ulong rip)
     {
         if (!IsShadow)
             return;
-        Platform.Clock.Now = _machine.Time.Nanoseconds;
-        Platform.Advance();
+        for (int i = 0; i < _machine.Processors.Count; i++)
+        {
+            Vcpu other = Vcpus[i];
+            if (!other.WaitsForStartUp && !(other.IsHalted && !other.EndsOnInterrupt))
+                return;
+        }
+        _machine.ShadowHalted(rip);
     }
 
     /// <inheritdoc/>
-    public override void AfterExit()
+    public override bool TryEnter(Vcpu vcpu, ExitReason reason)
+    {
+        bool isShared = IsShadow
+            ? reason is not (ExitReason.ExternalInterrupt or ExitReason.TimerExpired or ExitReason.NonMaskableInterrupt or ExitReason.InterruptWindow)
+            : reason is ExitReason.PortAccess or ExitReason.NestedPageFault or ExitReason.Hypercall or ExitReason.TripleFault or ExitReason.MsrWrite or ExitReason.Init;
+        if (!isShared)
+            return false;
+        _machine.Lock.Enter(vcpu.Index);
+        if (IsShadow)
+        {
+            Platform.Clock.Now = _machine.Time.Nanoseconds;
+            Platform.Advance();
+        }
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public override void Leave(Vcpu vcpu)
     {
         FinishDiskCommands();
         if (IsShadow)
             _machine.AfterShadowExit();
         else if (_machine.Power.Pending != PowerRequest.None)
             _machine.NeedsAttention = true;
+        _machine.WakeOthers(vcpu.Index);
+        _machine.Lock.Leave();
     }
 
     /// <summary>

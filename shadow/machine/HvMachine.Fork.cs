@@ -18,7 +18,6 @@ public sealed unsafe partial class HvMachine
     private const ulong LowPoolShare = 32, LowPoolPages = 1024;
 
     private readonly PciFunction?[] _realBridges = new PciFunction?[PciConfigSpace.MaxFunctions];
-    private VcpuState _forked;
     private bool _restartAsked;
 
     /// <summary>What the primary's memory is to a forked shadow; null as long as there is no boot snapshot.</summary>
@@ -41,7 +40,7 @@ public sealed unsafe partial class HvMachine
         if (Sharing.PagesBroken != before)
         {
             if (Shadow.ShadowMemory.ReplacedMapping)
-                Shadow.Vcpu.FlushNested();
+                Shadow.FlushNested();
             ForkFigures.BreakTicks += Stubs.ReadTsc() - began;
         }
         if (Shadow.ShadowMemory.RanOutOfMemory)
@@ -50,12 +49,12 @@ public sealed unsafe partial class HvMachine
     }
 
     // An event that is to be delivered to the primary is not part of the state that is copied.
-    private bool CanFork() => !Primary.Vcpu.HasEvent;
+    private bool CanFork() => !Primary.HasEvent;
 
     private void ForkShadow()
     {
         ulong began = Stubs.ReadTsc();
-        Primary.Vcpu.EndTimeLimit();
+        RunOnAll(ProcessorStep.EndTimeLimits);
         Primary.Nvme!.Pause();
         Status status = Disk!.TakeSnapshot(_useJournal);
         // The fork has data partitions mounted and writes to them; nobody reads that once it has shut down.
@@ -73,15 +72,9 @@ public sealed unsafe partial class HvMachine
         shadow.AllowsHypercalls = Primary.AllowsHypercalls;
         shadow.WasPromoted = false;
         shadow.Nested = shadow.ShadowMemory.Table;
-        shadow.Msrs.Clear();
         ForkPlatform();
         ClearConsole();
-        Primary.Vcpu.Save(ref _forked);
-        // The primary is on the processor, so what no control block carries is there.
-        shadow.Vcpu.SaveProcessorState();
-        shadow.Vcpu.Load(in _forked);
-        shadow.Vcpu.SetRole(shadow: true);
-        shadow.Vcpu.SetNestedRoot(shadow.Nested.Root);
+        RunOnAll(ProcessorStep.Fork);
         shadow.Nvme!.Pause();
         _ = shadow.Nvme.Rebind(shadow.Memory, Disk.ShadowView, shadow.Platform.Interrupts);
         shadow.Nvme.CopyStateFrom(Primary.Nvme);
@@ -106,7 +99,7 @@ public sealed unsafe partial class HvMachine
         ulong began = Stubs.ReadTsc();
         ForkFigures.Clear();
         Status status = Sharing!.Begin(Shadow.ShadowMemory);
-        Primary.Vcpu.FlushNested();
+        Primary.FlushNested();
         if (status != Status.Ok)
             RestorePrimaryMemory();
         ForkFigures.MemoryTicks = Stubs.ReadTsc() - began;
@@ -177,7 +170,10 @@ public sealed unsafe partial class HvMachine
 
     private static void ClearExits(GuestVm vm)
     {
-        for (int i = 0; i < vm.Exits.Length; i++)
-            vm.Exits[i] = 0;
+        for (int i = 0; i < vm.Vcpus.Length; i++)
+        {
+            if (vm.Vcpus[i] is { } vcpu)
+                vcpu.ClearExits();
+        }
     }
 }

@@ -49,9 +49,9 @@ public sealed unsafe partial class HvMachine
         if (Snapshot == null || !EndShadow())
             return false;
         GuestVm vm = Primary;
-        vm.Vcpu.EndTimeLimit();
+        RunOnAll(ProcessorStep.EndTimeLimits);
         vm.Nvme!.Reset();
-        Snapshot.Restore(vm);
+        Snapshot.RestorePlatform(vm);
         QuietDevices(vm, isFoundByRescan: false);
         if (!Quiescer.RestoreCommands())
         {
@@ -59,14 +59,11 @@ public sealed unsafe partial class HvMachine
             return false;
         }
         Snapshot.Memory.Restore();
-        CommitPlatform(vm.Platform);
-        Snapshot.Msrs.Restore();
-        vm.Vcpu.RestoreProcessorState();
-        vm.Vcpu.SetRole(shadow: false);
-        vm.Vcpu.FlushNested();
+        CommitPlatform(vm.Platform, ProcessorStep.Restart);
         vm.AllowsHypercalls = true;
         vm.WasPromoted = false;
         vm.PlaceRegisters();
+        StartUps.Update();
         ClearExits(vm);
         FastReboots++;
         FastRebootNanoseconds = Time.Nanoseconds - began;

@@ -17,7 +17,6 @@ public sealed unsafe partial class HvMachine
     public const uint DefaultShare = 20;
 
     private const ulong LeastFreePages = 8192;
-    private const int MaxTakenInterrupts = 512;
 
     private bool _startAsked;
     private bool _startCold;
@@ -116,10 +115,39 @@ public sealed unsafe partial class HvMachine
     /// <inheritdoc/>
     public override void DoWork()
     {
-        if (Power.Pending != PowerRequest.None)
-            CarryOutPower();
+        Lock.Enter(0);
+        bool mustStop = MustStop();
+        Lock.Leave();
+        if (mustStop)
+        {
+            Processors.StopOthers();
+            DoStoppedWork();
+            Processors.ResumeOthers();
+        }
+        Lock.Enter(0);
         if (MayDropLastView)
             DropLastView();
+        WorkOnDisk();
+        Primary.Control!.Poll();
+        Shadow.Control!.Poll();
+        NeedsAttention = ShadowRuns || HasUrgentWork || HasBackgroundWork || Primary.Control!.IsWaiting;
+        _wasAttentive = NeedsAttention;
+        WakeOthers(0);
+        Lock.Leave();
+    }
+
+    // What changes the life of the shadow, or the machine's, is done while nothing runs. Stopping is worth while only if it can be done then.
+    private bool MustStop()
+    {
+        CheckDeadlines();
+        return Power.Pending != PowerRequest.None || _startAsked || _failure != ControlFailure.None || _abortAsked || _restartAsked
+            || _switchAsked && Reboot.Phase == ControlPhase.Ready && Shadow.Platform.IsIdle;
+    }
+
+    private void DoStoppedWork()
+    {
+        if (Power.Pending != PowerRequest.None)
+            CarryOutPower();
         if (_startAsked && (_startCold || CanFork()))
         {
             _startAsked = false;
@@ -128,7 +156,6 @@ public sealed unsafe partial class HvMachine
             else
                 ForkShadow();
         }
-        CheckDeadlines();
         if (_failure != ControlFailure.None)
             DropShadow(_failure);
         else if (_abortAsked)
@@ -137,10 +164,6 @@ public sealed unsafe partial class HvMachine
             RestartShadow();
         else if (_switchAsked && CanSwitch())
             Switch();
-        WorkOnDisk();
-        Primary.Control!.Poll();
-        Shadow.Control!.Poll();
-        NeedsAttention = ShadowRuns || HasUrgentWork || HasBackgroundWork || Primary.Control!.IsWaiting;
     }
 
     private void StartShadow()
@@ -172,10 +195,8 @@ public sealed unsafe partial class HvMachine
         shadow.Nvme!.Pause();
         _ = shadow.Nvme.Rebind(shadow.Memory, Disk!.ShadowView, shadow.Platform.Interrupts);
         shadow.Nvme.Reset();
-        shadow.Msrs.Clear();
-        Snapshot!.Restore(shadow);
-        shadow.Vcpu.SetRole(shadow: true);
-        shadow.Vcpu.SetNestedRoot(shadow.Nested.Root);
+        Snapshot!.RestorePlatform(shadow);
+        RunOnAll(ProcessorStep.StartShadow);
         Log.Line("Hv: a shadow starts; free pages ", Pool.FreePages);
         Reboot.Enter(ControlPhase.Booting);
         Primary.Control!.PhaseChanged();
@@ -193,8 +214,7 @@ public sealed unsafe partial class HvMachine
         _abortAsked = false;
         _restartAsked = false;
         _switchAsked = false;
-        Primary.Vcpu.SetRole(shadow: false);
-        Primary.Vcpu.WakeUp();
+        RunOnAll(ProcessorStep.DropShadow);
         Log.Line("Hv: the shadow was thrown away, reason ", (ulong)failure);
         Reboot.Fail(failure);
         Primary.Control!.PhaseChanged();
@@ -210,7 +230,7 @@ public sealed unsafe partial class HvMachine
     }
 
     // Only between interrupts of the shadow: what is in service cannot be carried into the real controllers.
-    private bool CanSwitch() => Reboot.Phase == ControlPhase.Ready && Shadow.Platform.IsIdle && !Shadow.Vcpu.HasEvent;
+    private bool CanSwitch() => Reboot.Phase == ControlPhase.Ready && Shadow.Platform.IsIdle && !Shadow.HasEvent;
 
     private void Switch()
     {
@@ -220,7 +240,7 @@ public sealed unsafe partial class HvMachine
         Reboot.Enter(ControlPhase.Switching);
         Reboot.Mark(SwitchMark.PrimaryStopped);
         // The shadow may have been stopped at any exit. What is given back later than the commit would overwrite the promoted system's timer.
-        promoted.Vcpu.EndTimeLimit();
+        RunOnAll(ProcessorStep.EndTimeLimits);
         old.Nvme!.Pause();
         promoted.Nvme!.Pause();
         Reboot.Mark(SwitchMark.DiskDrained);
@@ -237,12 +257,10 @@ public sealed unsafe partial class HvMachine
         }
         Reboot.Mark(SwitchMark.DiskCommitted);
 
-        old.Vcpu.SetRole(shadow: true);
         old.ShowDevicePages();
         promoted.ShadowMemory.MoveHome();
         ShowPromoted();
-        CommitPlatform(promoted.Platform);
-        promoted.Msrs.Commit();
+        CommitPlatform(promoted.Platform, ProcessorStep.CommitShadow);
         Reboot.Mark(SwitchMark.PlatformCommitted);
 
         old.Nvme.Reset();
@@ -255,11 +273,10 @@ public sealed unsafe partial class HvMachine
         old.IsShadow = true;
         _ = promoted.Nvme.Rebind(promoted.Memory, Disk!.PrimaryView, ApicMessages);
         ShowLastView(promoted);
-        promoted.Vcpu.SetRole(shadow: false);
-        promoted.Vcpu.SetNestedRoot(IdentityTable.Root);
+        RunOnAll(ProcessorStep.Promote);
         promoted.PlaceRegisters();
         promoted.HideDevicePages();
-        promoted.Vcpu.WakeUp();
+        StartUps.Update();
         promoted.ShadowMemory.Clear();
         promoted.Nvme.Resume();
         Reboot.Mark(SwitchMark.ShadowEntered);
@@ -278,20 +295,5 @@ public sealed unsafe partial class HvMachine
         promoted.Nvme!.Resume();
         Reboot.Enter(ControlPhase.Ready);
         ShadowFailed(Disk!.Journal.State == JournalState.Failed ? ControlFailure.JournalError : ControlFailure.DiskError);
-    }
-
-    private void CommitPlatform(VirtualPlatform platform)
-    {
-        IoApic.MaskReal(Real.IoApic);
-        LocalApicAccess.Write(LocalApicAccess.LvtTimer, LocalApicAccess.Read(LocalApicAccess.LvtTimer) | LocalApicAccess.LvtMasked);
-        LocalApicAccess.Write(LocalApicAccess.TaskPriority, 0);
-        for (int i = 0; i < MaxTakenInterrupts && LocalApicAccess.HasRequests; i++)
-        {
-            LocalApicAccess.EndOfInterrupt();
-            HostWindow.TakeOne();
-        }
-        platform.Clock.Now = Time.Nanoseconds;
-        platform.Advance();
-        platform.Commit(Real);
     }
 }

@@ -112,8 +112,8 @@ public sealed unsafe partial class HvMachine : LoopOwner
     /// <inheritdoc/>
     public override uint ShadowShare => IsPoolLow ? 0 : _share;
 
-    /// <inheritdoc/>
-    public override ulong AdvanceShadow()
+    // TSC ticks until the shadow's devices want this again, or a deadline is over.
+    private ulong AdvanceShadow()
     {
         VirtualPlatform platform = Shadow.Platform;
         ulong now = Time.Nanoseconds;
@@ -126,12 +126,6 @@ public sealed unsafe partial class HvMachine : LoopOwner
             return ulong.MaxValue;
         return next <= now ? 1 : Time.ToTicks(next - now);
     }
-
-    /// <inheritdoc/>
-    public override bool ShadowHasInterrupt => Shadow.Platform.Interrupts.HasPendingInterrupt;
-
-    /// <inheritdoc/>
-    public override byte AcknowledgeShadowInterrupt() => Shadow.Platform.Interrupts.Acknowledge();
 
     /// <summary>Makes a function's registers reachable for Hv, wherever the firmware has put them.</summary>
     public Status MapRegisters(PciFunctionInfo function)
@@ -154,7 +148,7 @@ public sealed unsafe partial class HvMachine : LoopOwner
         var clock = new VirtualClock();
         clock.Now = Time.Nanoseconds;
         var platform = new VirtualPlatform(clock, in Configuration);
-        platform.Interrupts.LocalApic.TscBase = Time.Start;
+        platform.Interrupts.SetTscBase(Time.Start);
         return platform;
     }
 

@@ -41,6 +41,9 @@ public sealed class PrimaryPorts : PortDevice
     /// <summary>A function that this system is not to find; null if there is none.</summary>
     public PciFunctionInfo? Absent;
 
+    /// <summary>Who must know of a write to CMOS memory; null if nobody.</summary>
+    public StartUps? StartUps;
+
     /// <summary>The functions whose places are told to the OS; null if there are none.</summary>
     public FixedPlaces? Places;
 
@@ -54,6 +57,8 @@ public sealed class PrimaryPorts : PortDevice
         _time = time;
     }
 
+    private static bool IsCmos(ushort port) => port is StartUps.CmosIndex or StartUps.CmosData;
+
     /// <inheritdoc/>
     public override uint ReadPort(ushort port, int size)
     {
@@ -61,6 +66,8 @@ public sealed class PrimaryPorts : PortDevice
             return ReadObserved(port, size);
         if (_hotAdd.Owns(port, size))
             return _hotAdd.ReadPort(port, size);
+        if (IsCmos(port))
+            return _real.ReadPort(port, size);
         if (port == PortPciHost.AddressPort && size == 4)
             return _address;
         if (Power.Owns(port))
@@ -85,6 +92,15 @@ public sealed class PrimaryPorts : PortDevice
         if (VirtualPlatform.IsObserved(port))
         {
             WriteObserved(port, size, value);
+            return;
+        }
+        if (IsCmos(port))
+        {
+            // A word is one byte to each of the two ports.
+            StartUps?.ObserveCmos(port, (byte)value);
+            if (size > 1 && port == StartUps.CmosIndex)
+                StartUps?.ObserveCmos(StartUps.CmosData, (byte)(value >> 8));
+            _real.WritePort(port, size, value);
             return;
         }
         if (_hotAdd.Owns(port, size))

@@ -22,7 +22,7 @@ public sealed unsafe class VmMemory : GuestMemory
         if (_vm.IsShadow && !_vm.ShadowMemory.Provide(address, write))
             return null;
         if (_vm.IsShadow && _vm.ShadowMemory.ReplacedMapping)
-            _vm.Vcpu.FlushNested();
+            _vm.FlushNested();
         if (!_vm.IsShadow && address.Value >= _memoryEnd)
             return null;
         if (!_vm.IsShadow && write)

@@ -50,6 +50,27 @@ internal static class GuestStubs
         a.Routine("HvSetGlobalInterrupts");
         a.stgi();
         a.ret();
+        // With maskable interrupts off, so that nothing but an NMI ends the HLT. The NMI handler steps over a HLT that it finds before it.
+        Label halt = a.CreateLabel();
+        a.Routine("HvHaltUntilNmi");
+        a.cli();
+        a.stgi();
+        a.Routine("HvHaltForNmi", ref halt);
+        a.hlt();
+        a.clgi();
+        a.sti();
+        a.ret();
+        a.Routine("HvHaltUntilNmiAddress");
+        a.lea(rax, __[halt]);
+        a.ret();
+        a.Routine("HvTakeNmi");
+        a.cli();
+        a.stgi();
+        a.nop();
+        a.nop();
+        a.clgi();
+        a.sti();
+        a.ret();
         a.Routine("HvVmsave");
         a.mov(rax, rcx);
         a.AddInstruction(Instruction.Create(Code.Vmsaveq));

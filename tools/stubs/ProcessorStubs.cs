@@ -66,6 +66,8 @@ internal static class ProcessorStubs
         One(a, "HvWriteMsrAccessAddress", () => a.lea(rax, __[writeAccess]));
         One(a, "HvMsrRefusedAddress", () => a.lea(rax, __[refused]));
 
+        One(a, "HvCurrentProcessor", () => a.mov(rax, __qword_ptr[0].gs));
+
         // void HvCpuid(uint leaf, uint subleaf, uint* eax_ebx_ecx_edx)
         a.Routine("HvCpuid");
         a.push(rbx);

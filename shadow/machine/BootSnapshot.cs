@@ -47,6 +47,7 @@ public sealed unsafe class BootSnapshot
         Msrs.Capture();
         _platform.AssumeFirmware();
         _platform.Capture(real);
+        _platform.CaptureLocal(0, real);
     }
 
     /// <summary>Lets <paramref name="vm"/> stand where the snapshot was taken.</summary>

@@ -117,7 +117,7 @@ public sealed unsafe class GuestVm : Vm
     public override MmioDevice? FindMmio(GuestPhysical address, out ulong offset)
     {
         if (IsShadow)
-            return Platform.TryFindMmio(address, out MmioDevice? virtualDevice, out offset) ? virtualDevice : null;
+            return Platform.TryFindMmio(address, 0, out MmioDevice? virtualDevice, out offset) ? virtualDevice : null;
         offset = address.PageOffset;
         if (_windowAddress != 0 && address.PageBase.Value == _windowAddress)
             return _window;
@@ -165,7 +165,7 @@ public sealed unsafe class GuestVm : Vm
         if (!IsShadow)
             return Msr.TryRead(index);
         if (IsApic(index))
-            return Platform.Interrupts.LocalApic.ReadMsr(index, out ulong value) ? value : Status.Unsupported;
+            return Platform.Interrupts.LocalApics[0].ReadMsr(index, out ulong value) ? value : Status.Unsupported;
         return Msrs.Read(index);
     }
 
@@ -183,15 +183,15 @@ public sealed unsafe class GuestVm : Vm
         if (!IsShadow)
             return index == Msr.ApicBase && !KeepsApicAddress(value) ? Status.Unsupported : Msr.Write(index, value);
         if (IsApic(index))
-            return Platform.Interrupts.LocalApic.WriteMsr(index, value) ? Status.Ok : Status.Unsupported;
+            return Platform.Interrupts.LocalApics[0].WriteMsr(index, value) ? Status.Ok : Status.Unsupported;
         return Msrs.Write(index, value);
     }
 
     /// <inheritdoc/>
     public override byte TaskPriority
     {
-        get => Platform.Interrupts.LocalApic.Cr8;
-        set => Platform.Interrupts.LocalApic.Cr8 = value;
+        get => Platform.Interrupts.LocalApics[0].Cr8;
+        set => Platform.Interrupts.LocalApics[0].Cr8 = value;
     }
 
     /// <inheritdoc/>

@@ -292,6 +292,8 @@ public sealed unsafe partial class HvMachine
         }
         platform.Clock.Now = Time.Nanoseconds;
         platform.Advance();
-        platform.Commit(Real);
+        platform.BeginCommit(Real);
+        platform.CommitLocal(0, Real);
+        platform.EndCommit(Real);
     }
 }

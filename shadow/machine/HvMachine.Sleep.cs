@@ -112,9 +112,9 @@ public sealed unsafe partial class HvMachine
     // Virtual local APICs count TSC deadlines from the clock's zero.
     private void TellTimeBase()
     {
-        Primary.Platform.Interrupts.LocalApic.TscBase = Time.Start;
-        Shadow.Platform.Interrupts.LocalApic.TscBase = Time.Start;
-        Snapshot!.Platform.Interrupts.LocalApic.TscBase = Time.Start;
+        Primary.Platform.Interrupts.SetTscBase(Time.Start);
+        Shadow.Platform.Interrupts.SetTscBase(Time.Start);
+        Snapshot!.Platform.Interrupts.SetTscBase(Time.Start);
     }
 
     // The virtual disk controller has lost its state as a real one would have.

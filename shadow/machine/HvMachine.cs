@@ -48,7 +48,7 @@ public sealed unsafe partial class HvMachine : LoopOwner
     /// <summary>Where the guest has memory; known from the boot snapshot on.</summary>
     public readonly MemoryRanges Ranges = new(512);
     /// <summary>What both VMs' platforms are like.</summary>
-    public PlatformConfiguration Configuration;
+    public PlatformConfiguration Configuration = null!;
     /// <summary>The real platform devices.</summary>
     public RealPlatform Real = null!;
     /// <summary>The frame buffer, host-physical = guest-physical, and its bytes; 0 if there is none.</summary>
@@ -128,10 +128,10 @@ public sealed unsafe partial class HvMachine : LoopOwner
     }
 
     /// <inheritdoc/>
-    public override bool ShadowHasInterrupt => Shadow.Platform.Interrupts.HasPendingInterrupt;
+    public override bool ShadowHasInterrupt => Shadow.Platform.Interrupts.HasPendingInterrupt(0);
 
     /// <inheritdoc/>
-    public override byte AcknowledgeShadowInterrupt() => Shadow.Platform.Interrupts.Acknowledge();
+    public override byte AcknowledgeShadowInterrupt() => Shadow.Platform.Interrupts.Acknowledge(0);
 
     /// <summary>Makes a function's registers reachable for Hv, wherever the firmware has put them.</summary>
     public Status MapRegisters(PciFunctionInfo function)
@@ -153,8 +153,8 @@ public sealed unsafe partial class HvMachine : LoopOwner
     {
         var clock = new VirtualClock();
         clock.Now = Time.Nanoseconds;
-        var platform = new VirtualPlatform(clock, in Configuration);
-        platform.Interrupts.LocalApic.TscBase = Time.Start;
+        var platform = new VirtualPlatform(clock, Configuration);
+        platform.Interrupts.SetTscBase(Time.Start);
         return platform;
     }
 

@@ -16,7 +16,7 @@ public sealed class HandoverTests
 
     private static PlatformConfiguration Configuration(bool x2Apic = true) => new()
     {
-        ApicId = 2,
+        ApicIds = [2],
         ApicBusHertz = 100_000_000,
         TscHertz = 2_903_104_719,
         HasX2Apic = x2Apic,
@@ -36,7 +36,7 @@ public sealed class HandoverTests
     [
         "LocalApic._command", "LocalApic._errorStatus", "LocalApic._newErrors", "LocalApic._triggers", "LocalApic._requests", "LocalApic._clock", "LocalApic._nmi",
         "ApicTimer._start", "ApicTimer._initial", "ApicTimer.TscBase",
-        "IoApic._levels", "IoApic._processor", "IoApic._version",
+        "IoApic._levels", "IoApic._bus", "ApicBus._wanted", "IoApic._version",
         "PicChip._request", "PicChip._lines", "PicChip._needsIcw4", "PicChip._single", "PicChip._readService",
         "PlatformInterrupts._asserted", "PlatformInterrupts._direct", "PlatformInterrupts._intr",
         "GsiLine._wanted", "GsiLine._hub",
@@ -73,11 +73,12 @@ public sealed class HandoverTests
             if (before.Interrupts.LocalApic.IsX2Apic && !hardware.Machine.Interrupts.LocalApic.IsOn)
                 continue;
 
-            before.Commit(hardware.Real);
+            Commit(before, hardware);
             var after = new VirtualPlatform(clock, configuration);
             // What an observing model would know.
             after.Interrupts.Pic.CopyFrom(before.Interrupts.Pic);
             after.Capture(hardware.Real);
+            after.CaptureLocal(0, hardware.Real);
             AssertNone(StateDifference.Find(before, after, NotCommitted));
             Assert.Equal(before.Hpet.ReadMmio(0xF0, 8), after.Hpet.ReadMmio(0xF0, 8));
             for (uint word = 0; word < 8; word++)
@@ -99,11 +100,11 @@ public sealed class HandoverTests
         clock.Now = 4_000_000;
         ulong due = before.NextEvent;
         var hardware = new ModelHardware(clock, Configuration());
-        before.Commit(hardware.Real);
+        Commit(before, hardware);
         Assert.Equal(due, hardware.Machine.NextEvent);
         clock.Now = due;
         hardware.Machine.Advance();
-        Assert.True(hardware.Machine.Interrupts.TryGetVector(out byte vector));
+        Assert.True(hardware.Machine.Interrupts.TryGetVector(0, out byte vector));
         Assert.Equal(0x41, vector);
     }
 
@@ -123,7 +124,7 @@ public sealed class HandoverTests
         Take(before, 0x77);
         Apic(before, 0xB0, 0);
         Assert.True(before.IsIdle);
-        before.Commit(hardware.Real);
+        Commit(before, hardware);
         Take(hardware.Machine, 0x77);
         Apic(hardware.Machine, 0xB0, 0);
         hardware.Machine.Interrupts.SetGsi(20, false);
@@ -144,9 +145,9 @@ public sealed class HandoverTests
         MakeCommittable(hardware.Machine, new Random(5));
         DrainRequests(hardware.Machine);
         hardware.Machine.Interrupts.LocalApic.AcknowledgeNmi();
-        before.Commit(hardware.Real);
-        Assert.False(hardware.Machine.Interrupts.HasPendingInterrupt);
-        Assert.False(hardware.Machine.Interrupts.NmiPending);
+        Commit(before, hardware);
+        Assert.False(hardware.Machine.Interrupts.HasPendingInterrupt(0));
+        Assert.False(hardware.Machine.Interrupts.HasPendingNmi(0));
     }
 
     [Theory]
@@ -162,12 +163,12 @@ public sealed class HandoverTests
         ulong due = before.NextEvent;
         clock.Now = due / 3;
         var hardware = new ModelHardware(clock, Configuration());
-        before.Commit(hardware.Real);
+        Commit(before, hardware);
         Assert.InRange(hardware.Machine.NextEvent, due - 2000, due + 2000);
         clock.Now = due + 10_000;
         before.Advance();
         hardware = new ModelHardware(clock, Configuration());
-        before.Commit(hardware.Real);
+        Commit(before, hardware);
         Assert.Equal(VirtualClock.Never, hardware.Machine.NextEvent);
     }
 
@@ -186,6 +187,7 @@ public sealed class HandoverTests
         var snapshot = new VirtualPlatform(clock, Configuration());
         snapshot.AssumeFirmware();
         snapshot.Capture(hardware.Real);
+        snapshot.CaptureLocal(0, hardware.Real);
         Assert.InRange(snapshot.NextEvent, hardware.Machine.NextEvent - 2000, hardware.Machine.NextEvent + 2000);
         var shadow = new VirtualPlatform(clock, Configuration());
         for (int boot = 0; boot < 3; boot++)
@@ -197,7 +199,7 @@ public sealed class HandoverTests
             {
                 Take(shadow, 0x68);
                 shadow.WritePort(0x20, 1, 0x20);
-                Assert.False(shadow.Interrupts.HasPendingInterrupt);
+                Assert.False(shadow.Interrupts.HasPendingInterrupt(0));
                 Assert.InRange(shadow.NextEvent - clock.Now, 1ul, 10_001_000ul);
                 clock.Now = shadow.NextEvent;
                 shadow.Advance();
@@ -221,7 +223,7 @@ public sealed class HandoverTests
         Cmos(hardware.Machine, 0x40, 0x99);
         Cmos(before, 10, 0x28);
         Cmos(before, 5, 0x07);
-        before.Commit(hardware.Real);
+        Commit(before, hardware);
         Assert.Equal(1_700_000_000, hardware.Machine.Rtc.TimeOfDay);
         Assert.Equal(0x99u, Cmos(hardware.Machine, 0x40));
         Assert.Equal(0x33u, Cmos(hardware.Machine, 0x41));
@@ -248,7 +250,7 @@ public sealed class HandoverTests
         }
         before.WritePort(0x64, 1, 0x60);
         before.WritePort(0x60, 1, 0x43);
-        before.Commit(hardware.Real);
+        Commit(before, hardware);
         var ignored = new HashSet<string>
         {
             "I8042._irq1", "I8042._irq12", "I8042._latch", "I8042._lastWasCommand", "I8042._data", "I8042._fromMouse", "I8042._answer",
@@ -345,13 +347,13 @@ public sealed class HandoverTests
         ];
         foreach ((ulong address, object device) in expected)
         {
-            Assert.True(platform.TryFindMmio(new GuestPhysical(address), out var found, out ulong offset));
+            Assert.True(platform.TryFindMmio(new GuestPhysical(address), 0, out var found, out ulong offset));
             Assert.Same(device, found);
             Assert.Equal(address & 0x1F_FFFF & (device == platform.Pci ? ulong.MaxValue : 0xFFF), offset);
         }
-        Assert.False(platform.TryFindMmio(new GuestPhysical(0xFED0_0400), out _, out _));
+        Assert.False(platform.TryFindMmio(new GuestPhysical(0xFED0_0400), 0, out _, out _));
         platform.Interrupts.LocalApic.WriteMsr(0x1B, 0xFEE0_0D00);
-        Assert.False(platform.TryFindMmio(new GuestPhysical(0xFEE0_0030), out _, out _));
+        Assert.False(platform.TryFindMmio(new GuestPhysical(0xFEE0_0030), 0, out _, out _));
     }
 
     [Fact]
@@ -417,8 +419,15 @@ public sealed class HandoverTests
 
     private static void Take(VirtualPlatform platform, int vector)
     {
-        Assert.True(platform.Interrupts.HasPendingInterrupt);
-        Assert.Equal(vector, platform.Interrupts.Acknowledge());
+        Assert.True(platform.Interrupts.HasPendingInterrupt(0));
+        Assert.Equal(vector, platform.Interrupts.Acknowledge(0));
+    }
+
+    private static void Commit(VirtualPlatform platform, ModelHardware hardware)
+    {
+        platform.BeginCommit(hardware.Real);
+        platform.CommitLocal(0, hardware.Real);
+        platform.EndCommit(hardware.Real);
     }
 
     private static void Drain(VirtualPlatform platform)
@@ -487,7 +496,7 @@ public sealed class HandoverTests
                 platform.ReadPort(ports[random.Next(ports.Length)], Math.Min(size, 4));
                 break;
             case 4:
-                if (platform.TryFindMmio(new GuestPhysical(ApicPage + offset), out var apic, out ulong within))
+                if (platform.TryFindMmio(new GuestPhysical(ApicPage + offset), 0, out var apic, out ulong within))
                     apic!.WriteMmio(within, random.Next(3) == 0 ? size : 4, offset == 0x380 ? noise & 0xFFFFF : noise);
                 break;
             case 5:
@@ -520,8 +529,8 @@ public sealed class HandoverTests
                 platform.Pci.ReadMmio(noise & 0xFFF_FFFF, size);
                 break;
             default:
-                if (platform.Interrupts.HasPendingInterrupt)
-                    platform.Interrupts.Acknowledge();
+                if (platform.Interrupts.HasPendingInterrupt(0))
+                    platform.Interrupts.Acknowledge(0);
                 if (random.Next(2) == 0)
                 {
                     platform.Interrupts.LocalApic.WriteMmio(0xB0, 4, 0);
@@ -537,6 +546,7 @@ public sealed class HandoverTests
         for (int gsi = 0; gsi < 24; gsi++)
             platform.Interrupts.SetGsi(gsi, false);
         LocalApic apic = platform.Interrupts.LocalApic;
+        _ = apic.TakeInit();
         for (int i = 0; i < 300 && !apic.IsIdle; i++)
         {
             apic.WriteMmio(0xB0, 4, 0);
@@ -575,7 +585,7 @@ public sealed class HandoverTests
         IoApic.MaskReal(platform.Interrupts.IoApic);
         for (int i = 0; i < 600 && apic.TryGetVector(out _); i++)
         {
-            platform.Interrupts.Acknowledge();
+            platform.Interrupts.Acknowledge(0);
             apic.WriteMmio(0xB0, 4, 0);
             apic.WriteMsr(0x80B, 0);
         }

@@ -14,7 +14,7 @@ public sealed class ModelHardware
     public readonly VirtualPlatform Machine;
     public readonly RealPlatform Real;
 
-    public ModelHardware(VirtualClock clock, in PlatformConfiguration configuration)
+    public ModelHardware(VirtualClock clock, PlatformConfiguration configuration)
     {
         Machine = new VirtualPlatform(clock, configuration);
         LocalApic apic = Machine.Interrupts.LocalApic;

@@ -33,7 +33,7 @@ internal static unsafe class MachineBuilder
         machine.Configuration = Describe(parameters);
         machine.Power = new PowerPorts(in machine.Configuration.Acpi);
         ApicTimerRate.Set(machine.Configuration.ApicBusHertz, parameters->TscFrequency);
-        ref PlatformConfiguration configuration = ref machine.Configuration;
+        PlatformConfiguration configuration = machine.Configuration;
         machine.Real = new RealPlatform(machine.HotAdd, new ProcessorMsrs(), new RealMmio(new HostPhysical(LocalApicAddress)),
             new RealMmio(new HostPhysical(configuration.IoApicAddress)),
             configuration.HpetAddress == 0 ? null : new RealMmio(new HostPhysical(configuration.HpetAddress)));
@@ -81,7 +81,7 @@ internal static unsafe class MachineBuilder
 
     private static PlatformConfiguration Describe(BootParameters* parameters)
     {
-        PlatformConfiguration configuration = default;
+        var configuration = new PlatformConfiguration();
         CpuidResult features = CpuidResult.Of(1);
         configuration.ApicIds = new uint[parameters->Processors];
         for (int i = 0; i < parameters->Processors; i++)

@@ -1,10 +1,13 @@
 namespace Hv.Drivers.Platform;
 
 /// <summary>What a virtual machine's platform devices are like, found out once from the real machine (ACPI tables, CPUID, measurement).</summary>
-public struct PlatformConfiguration
+public sealed class PlatformConfiguration
 {
-    /// <summary>The bootstrap processor's APIC ID.</summary>
-    public uint ApicId;
+    /// <summary>How many processors a virtual machine can have.</summary>
+    public const int MaxProcessors = 64;
+
+    /// <summary>The APIC ID of each processor, the bootstrap processor's first; <see cref="MaxProcessors"/> at most.</summary>
+    public uint[] ApicIds = [0];
     /// <summary>What the local APIC timer counts before it is divided, Hz.</summary>
     public ulong ApicBusHertz;
     /// <summary>The TSC, Hz.</summary>
@@ -23,6 +26,9 @@ public struct PlatformConfiguration
     public int EcamBuses;
     /// <summary>The fixed ACPI hardware (FADT).</summary>
     public AcpiConfiguration Acpi;
+
+    /// <summary>The bootstrap processor's APIC ID.</summary>
+    public uint ApicId => ApicIds[0];
 
     /// <summary>The usual addresses of a PC.</summary>
     public const ulong UsualIoApicAddress = 0xFEC0_0000, UsualHpetAddress = 0xFED0_0000;

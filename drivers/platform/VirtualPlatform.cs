@@ -6,12 +6,12 @@ using Hv.Kernel.Time;
 namespace Hv.Drivers.Platform;
 
 /// <summary>
-/// All platform devices of a virtual machine of one processor: interrupt controllers, timers, legacy devices, ACPI, PCI configuration space; and the
+/// All platform devices of a virtual machine: interrupt controllers, timers, legacy devices, ACPI, PCI configuration space; and the
 /// ports and addresses at which they are.
 /// </summary>
 /// <remarks>
-/// Runs on the VM's processor. The VM's loop, after each exit: sets the clock, calls <see cref="Advance"/>, looks at <see cref="Reset"/>, and
-/// takes interrupts from <see cref="Interrupts"/>. Everything is allocated by the constructor.
+/// Used by any processor, one at a time. The loop of a virtual processor, after each exit: sets the clock, calls <see cref="Advance"/>, looks at
+/// <see cref="Reset"/>, takes interrupts from <see cref="Interrupts"/>, and wakes those that it says. Everything is allocated by the constructor.
 /// </remarks>
 public sealed class VirtualPlatform : PortDevice
 {
@@ -22,12 +22,17 @@ public sealed class VirtualPlatform : PortDevice
     private readonly PlatformConfiguration _configuration;
 
     /// <summary>Makes the platform in its power-on state.</summary>
-    public VirtualPlatform(VirtualClock clock, in PlatformConfiguration configuration)
+    public VirtualPlatform(VirtualClock clock, PlatformConfiguration configuration)
     {
         _configuration = configuration;
         Clock = clock;
-        Interrupts = new PlatformInterrupts(new LocalApic(clock, configuration.ApicId, configuration.ApicBusHertz, configuration.TscHertz,
-            configuration.HasX2Apic, configuration.HasTscDeadline));
+        var apics = new LocalApic[Math.Min(configuration.ApicIds.Length, PlatformConfiguration.MaxProcessors)];
+        for (int i = 0; i < apics.Length; i++)
+        {
+            apics[i] = new LocalApic(clock, configuration.ApicIds[i], configuration.ApicBusHertz, configuration.TscHertz,
+                configuration.HasX2Apic, configuration.HasTscDeadline, isBootstrap: i == 0);
+        }
+        Interrupts = new PlatformInterrupts(apics);
         GsiLine timerLine = Interrupts.NewIsaLine(0);
         GsiLine rtcLine = Interrupts.NewIsaLine(IsaRtcIrq);
         Pit = new Pit8254(clock, timerLine);
@@ -84,12 +89,14 @@ public sealed class VirtualPlatform : PortDevice
     public ulong UnknownPortAccesses { get; private set; }
 
     /// <summary>When a device wants <see cref="Advance"/> to be called next, ns; in the past if it is due; VirtualClock.Never.</summary>
-    public ulong NextEvent
+    public ulong NextEvent => Math.Min(Interrupts.NextEvent, NextSharedEvent);
+
+    /// <summary>As <see cref="NextEvent"/>, of all devices but the local APICs, which have their own.</summary>
+    public ulong NextSharedEvent
     {
         get
         {
-            ulong next = Interrupts.LocalApic.NextEvent;
-            next = Math.Min(next, Pit.NextEvent);
+            ulong next = Pit.NextEvent;
             next = Math.Min(next, Rtc.NextEvent);
             next = Math.Min(next, Hpet.NextEvent);
             return Math.Min(next, Acpi.NextEvent);
@@ -102,9 +109,14 @@ public sealed class VirtualPlatform : PortDevice
     /// <summary>Runs every timer that is due at the clock's time.</summary>
     public void Advance()
     {
-        if (NextEvent > Clock.Now)
+        Interrupts.EndCapture();
+        if (Interrupts.NextEvent <= Clock.Now)
+        {
+            for (int i = 0; i < Interrupts.ProcessorCount; i++)
+                Interrupts.LocalApics[i].Advance();
+        }
+        if (NextSharedEvent > Clock.Now)
             return;
-        Interrupts.LocalApic.Advance();
         Pit.Advance();
         Rtc.Advance();
         Hpet.Advance();
@@ -143,10 +155,13 @@ public sealed class VirtualPlatform : PortDevice
             WriteByte((ushort)(port + i), (byte)(value >> (8 * i)));
     }
 
-    /// <summary>Finds the device whose registers are at guest-physical <paramref name="address"/>, and the byte offset in them.</summary>
-    public bool TryFindMmio(GuestPhysical address, out MmioDevice? device, out ulong offset)
+    /// <summary>
+    /// Finds the device whose registers are at guest-physical <paramref name="address"/> of processor <paramref name="processor"/>, and the byte offset in
+    /// them.
+    /// </summary>
+    public bool TryFindMmio(GuestPhysical address, int processor, out MmioDevice? device, out ulong offset)
     {
-        LocalApic apic = Interrupts.LocalApic;
+        LocalApic apic = Interrupts.LocalApics[processor];
         if (apic.AnswersMmio && Within(address, apic.PageAddress, PageSize.Small, out offset))
             device = apic;
         else if (Within(address, _configuration.IoApicAddress, IoApicBytes, out offset))
@@ -205,10 +220,12 @@ public sealed class VirtualPlatform : PortDevice
     }
 
     /// <summary>
-    /// Reads the state of all real devices, other than bridges (see <see cref="PciBridgeFunction.Capture"/>). Interrupts must be off on this processor.
+    /// Reads the state of all real devices that processors share, other than bridges (see <see cref="PciBridgeFunction.Capture"/>): all but the local
+    /// APICs. Interrupts must be off on this processor.
     /// </summary>
     public void Capture(RealPlatform real)
     {
+        Interrupts.BeginCapture();
         Keyboard.Capture(real.Ports);
         CaptureReadable(real, real.Ports);
     }
@@ -219,9 +236,16 @@ public sealed class VirtualPlatform : PortDevice
     /// </summary>
     public void CaptureRunning(RealPlatform real, PortDevice configuration)
     {
+        Interrupts.BeginCapture();
         CaptureReadable(real, configuration);
         Serial.FinishSending();
     }
+
+    /// <summary>
+    /// Reads the state of the real local APIC of the processor this runs on, which is number <paramref name="processor"/>; before <see cref="Capture"/>
+    /// or after it, in either case before the next <see cref="Advance"/>. Whether the processor waits for start-up is not known from there.
+    /// </summary>
+    public void CaptureLocal(int processor, RealPlatform real) => Interrupts.CaptureLocal(processor, real);
 
     private void CaptureReadable(RealPlatform real, PortDevice configuration)
     {
@@ -280,14 +304,14 @@ public sealed class VirtualPlatform : PortDevice
     }
 
     /// <summary>
-    /// Makes the real devices, other than bridges, be in the state of these. Interrupts must be off on this processor, <see cref="IsIdle"/> must hold,
-    /// and the real local APIC must have no requests left (<see cref="Hv.Kernel.Processor.LocalApicAccess.HasRequests"/>).
+    /// Makes the real devices, other than bridges, be in the state of these: all but local APICs and I/O APIC, whose pins are masked. Then come
+    /// <see cref="CommitLocal"/> on each processor and <see cref="EndCommit"/>. Interrupts must be off on all processors, <see cref="IsIdle"/> must hold.
     /// </summary>
-    public void Commit(RealPlatform real)
+    public void BeginCommit(RealPlatform real)
     {
         // What is due becomes a request now, and is raised again with the others.
         Advance();
-        // All roads to the processor are closed while the sources change, so that no edge of it is heard.
+        // All roads to the processors are closed while the sources change, so that no edge of it is heard.
         IoApic.MaskReal(real.IoApic);
         real.Ports.WritePort(Pic8259.MasterData, 1, 0xFF);
         real.Ports.WritePort(Pic8259.SlaveData, 1, 0xFF);
@@ -300,9 +324,16 @@ public sealed class VirtualPlatform : PortDevice
         Acpi.Commit(real.Ports);
         Pci.Commit(real.Ports);
         Interrupts.Pic.Commit(real.Ports);
-        Interrupts.LocalApic.Commit(real.Msrs, real.LocalApic);
-        Interrupts.IoApic.Commit(real.IoApic);
     }
+
+    /// <summary>
+    /// The part of a commit that runs on each processor: its real local APIC gets the state of number <paramref name="processor"/>. It must have no requests
+    /// left (<see cref="Hv.Kernel.Processor.LocalApicAccess.HasRequests"/>).
+    /// </summary>
+    public void CommitLocal(int processor, RealPlatform real) => Interrupts.LocalApics[processor].Commit(real.Msrs, real.LocalApic);
+
+    /// <summary>The end of a commit: the I/O APIC, whose level-triggered interrupts find the local APICs ready.</summary>
+    public void EndCommit(RealPlatform real) => Interrupts.IoApic.Commit(real.IoApic);
 
     private static bool IsPci(ushort port, int size) => port is >= PciConfigSpace.DataPort and < PciConfigSpace.DataPort + 4
         || (port == PciConfigSpace.AddressPort && size == 4);

@@ -49,6 +49,7 @@ public sealed unsafe class BootSnapshot
         state.Registers.General.Rax = result;
         _platform.AssumeFirmware();
         _platform.Capture(real);
+        _platform.CaptureLocal(0, real);
     }
 
     /// <summary>Takes another processor, on that processor, between two exits of <paramref name="vcpu"/>. Several may do so at the same time.</summary>

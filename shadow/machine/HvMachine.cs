@@ -48,7 +48,7 @@ public sealed unsafe partial class HvMachine : LoopOwner
     /// <summary>Where the guest has memory; known from the boot snapshot on.</summary>
     public readonly MemoryRanges Ranges = new(512);
     /// <summary>What both VMs' platforms are like.</summary>
-    public PlatformConfiguration Configuration;
+    public PlatformConfiguration Configuration = null!;
     /// <summary>The real platform devices.</summary>
     public RealPlatform Real = null!;
     /// <summary>The frame buffer, host-physical = guest-physical, and its bytes; 0 if there is none.</summary>
@@ -147,7 +147,7 @@ public sealed unsafe partial class HvMachine : LoopOwner
     {
         var clock = new VirtualClock();
         clock.Now = Time.Nanoseconds;
-        var platform = new VirtualPlatform(clock, in Configuration);
+        var platform = new VirtualPlatform(clock, Configuration);
         platform.Interrupts.SetTscBase(Time.Start);
         return platform;
     }

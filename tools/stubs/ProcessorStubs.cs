@@ -66,7 +66,7 @@ internal static class ProcessorStubs
         One(a, "HvWriteMsrAccessAddress", () => a.lea(rax, __[writeAccess]));
         One(a, "HvMsrRefusedAddress", () => a.lea(rax, __[refused]));
 
-        One(a, "HvCurrentProcessor", () => a.mov(rax, __qword_ptr[0].gs));
+        One(a, "HvCurrentProcessor", () => a.AddInstruction(Instruction.Create(Code.Mov_r64_rm64, Register.RAX, new MemoryOperand(Register.None, Register.None, 1, 0, 4, false, Register.GS))));
 
         // void HvCpuid(uint leaf, uint subleaf, uint* eax_ebx_ecx_edx)
         a.Routine("HvCpuid");

@@ -95,6 +95,10 @@ public static class ApicRegister
     public const uint CommandPending = 1u << 12;
     /// <summary>ICR: assert.</summary>
     public const uint CommandAssert = 1u << 14;
+    /// <summary>ICR: the destination is a logical one.</summary>
+    public const uint CommandLogical = 1u << 11;
+    /// <summary>ICR: level-triggered.</summary>
+    public const uint CommandLevel = 1u << 15;
     /// <summary>ICR: to this processor only.</summary>
     public const uint CommandToSelf = 1u << 18;
 }

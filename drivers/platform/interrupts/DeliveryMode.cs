@@ -5,7 +5,7 @@ public enum DeliveryMode : byte
 {
     /// <summary>Requests the vector.</summary>
     Fixed = 0,
-    /// <summary>Requests the vector at the processor of lowest priority; with one processor the same as fixed.</summary>
+    /// <summary>Requests the vector at the processor of lowest priority among those that are meant.</summary>
     LowestPriority = 1,
     /// <summary>System management interrupt.</summary>
     Smi = 2,

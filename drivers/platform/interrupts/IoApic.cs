@@ -31,17 +31,17 @@ public sealed class IoApic : MmioDevice
     private const ulong LowWritable = 0x1_AFFF;
     private const ulong HighWritable = 0xFF00_0000ul << 32;
 
-    private readonly LocalApic _processor;
+    private readonly ApicBus _bus;
     private readonly ulong[] _entries = new ulong[PinCount];
     private uint _levels;
     private uint _select;
     private uint _id;
     private uint _version = DefaultVersion;
 
-    /// <summary>Makes an I/O APIC in its power-on state, whose messages go to <paramref name="processor"/>.</summary>
-    public IoApic(LocalApic processor)
+    /// <summary>Makes an I/O APIC in its power-on state, whose messages go to <paramref name="bus"/>.</summary>
+    public IoApic(ApicBus bus)
     {
-        _processor = processor;
+        _bus = bus;
         Reset();
     }
 
@@ -59,8 +59,11 @@ public sealed class IoApic : MmioDevice
         }
     }
 
-    /// <summary>Whether pin 0, where the 8259's INTR is wired to, lets the 8259 supply a vector (virtual wire through the I/O APIC).</summary>
-    internal bool PassesExtInt => (_entries[0] & Masked) == 0 && ModeOf(_entries[0]) == DeliveryMode.ExtInt;
+    /// <summary>
+    /// Whether pin 0, where the 8259's INTR is wired to, lets the 8259 supply a vector to <paramref name="processor"/> (virtual wire through the I/O APIC).
+    /// </summary>
+    internal bool PassesExtInt(LocalApic processor) => (_entries[0] & Masked) == 0 && ModeOf(_entries[0]) == DeliveryMode.ExtInt && processor.IsOn
+        && processor.Matches(ApicBus.Widen((uint)(_entries[0] >> DestinationShift)), (_entries[0] & Logical) != 0);
 
     /// <summary>Drives a pin.</summary>
     public void SetPin(int pin, bool asserted)
@@ -92,7 +95,7 @@ public sealed class IoApic : MmioDevice
         }
     }
 
-    /// <summary>Sends what level-triggered pins ask for, if the processor did not take it before.</summary>
+    /// <summary>Sends what level-triggered pins ask for, if no processor took it before.</summary>
     internal void Service()
     {
         for (int i = 0; i < PinCount; i++)
@@ -235,7 +238,7 @@ public sealed class IoApic : MmioDevice
     /// <summary>Level-triggered, in a mode that ends with an EOI; everything else is heard at edges only.</summary>
     private static bool EndsWithEoi(ulong entry) => (entry & Level) != 0 && ModeOf(entry) is (DeliveryMode.Fixed or DeliveryMode.LowestPriority);
 
-    private bool Send(ulong entry) => _processor.Receive(ModeOf(entry), (int)(entry & VectorMask), (entry & Level) != 0,
+    private bool Send(ulong entry) => _bus.Send(ModeOf(entry), (byte)(entry & VectorMask), (entry & Level) != 0,
         (uint)(entry >> DestinationShift), (entry & Logical) != 0);
 
     private uint ReadRegister(int register)

@@ -7,8 +7,8 @@ namespace Hv.Drivers.Platform;
 /// One processor's virtual local APIC (Intel SDM vol. 3A, chapter 10), in xAPIC mode as the registers of a page and in x2APIC mode as MSRs.
 /// </summary>
 /// <remarks>
-/// Runs on the processor that it belongs to. Messages to other processors are dropped: there are none. INIT and start-up messages are
-/// ignored, as is the SMI mode: a VM has no SMM. Allocates in its constructor only.
+/// Any processor may use it, one at a time. Messages go out and come in by an <see cref="ApicBus"/>; the SMI mode is ignored: a VM has no SMM.
+/// Allocates in its constructor only.
 /// </remarks>
 public sealed partial class LocalApic : MmioDevice
 {
@@ -19,10 +19,10 @@ public sealed partial class LocalApic : MmioDevice
     private const uint VersionMask = 0x00FF_00FF;
     private const uint ErrorSendVector = 1u << 5, ErrorReceiveVector = 1u << 6, ErrorRegister = 1u << 7;
     private const uint DestinationFormatFlat = 0xF;
-    private const uint Broadcast = 0xFF;
     private const ulong DefaultBase = 0xFEE0_0000;
     private const uint SpuriousWritable = 0x3FF;
 
+    private readonly bool _isFirst;
     private readonly bool _hasX2Apic;
     private readonly bool _hasDeadline;
     private readonly VirtualClock _clock;
@@ -44,21 +44,19 @@ public sealed partial class LocalApic : MmioDevice
     private bool _nmi;
 
     /// <summary>
-    /// Makes the APIC of the bootstrap processor, in its power-on state. <paramref name="busHertz"/> is what the timer counts before it is
-    /// divided. The flags say what CPUID tells the guest: x2APIC, and TSC deadline mode.
+    /// Makes the APIC of the bootstrap processor, or another, in its power-on state. <paramref name="busHertz"/> is what the timer counts before it
+    /// is divided. The flags say what CPUID tells the guest: x2APIC, and TSC deadline mode.
     /// </summary>
-    public LocalApic(VirtualClock clock, uint id, ulong busHertz, ulong tscHertz, bool hasX2Apic, bool hasDeadline)
+    public LocalApic(VirtualClock clock, uint id, ulong busHertz, ulong tscHertz, bool hasX2Apic, bool hasDeadline, bool isBootstrap = true)
     {
         _clock = clock;
         _id = id;
+        _isFirst = isBootstrap;
         _hasX2Apic = hasX2Apic;
         _hasDeadline = hasDeadline;
         _timer = new ApicTimer(clock, busHertz, tscHertz);
         Reset();
     }
-
-    /// <summary>The I/O APIC that is told of the end of level-triggered interrupts.</summary>
-    internal IoApic? IoApic { get; set; }
 
     /// <summary>What the guest's TSC is at time 0 of the clock (TSC deadline mode compares with it).</summary>
     public ulong TscBase
@@ -88,12 +86,12 @@ public sealed partial class LocalApic : MmioDevice
     /// <summary>A non-maskable interrupt came and has not been taken.</summary>
     public bool NmiPending => _nmi;
 
-    /// <summary>No interrupt is in service: the state can be committed to a real APIC without loss.</summary>
-    public bool IsIdle => _inService.Highest == VectorSet.None;
+    /// <summary>No interrupt is in service, and no INIT or start-up waits to be taken: the state can be committed to a real APIC without loss.</summary>
+    public bool IsIdle => _inService.Highest == VectorSet.None && !IsStarting;
 
-    /// <summary>Whether the 8259's INTR reaches the processor through LINT0, or directly because the APIC is off.</summary>
-    internal bool PassesExtInt => !IsOn
-        || ((_lvt[LvtLint0] & ApicRegister.LvtMasked) == 0 && ModeOf(_lvt[LvtLint0]) == DeliveryMode.ExtInt);
+    /// <summary>Whether the 8259's INTR reaches the processor through LINT0, or directly because the APIC of the bootstrap processor is off.</summary>
+    internal bool PassesExtInt => !IsOn ? IsBootstrap
+        : (_lvt[LvtLint0] & ApicRegister.LvtMasked) == 0 && ModeOf(_lvt[LvtLint0]) == DeliveryMode.ExtInt;
 
     /// <summary>The task priority class, CR8 (SDM 10.8.6.1); the low half of TPR becomes 0.</summary>
     public byte Cr8
@@ -105,7 +103,7 @@ public sealed partial class LocalApic : MmioDevice
     /// <summary>The vector that the processor would take now, if it takes interrupts; false if none is above the processor priority.</summary>
     public bool TryGetVector(out byte vector)
     {
-        int highest = IsOn ? _requests.Highest : VectorSet.None;
+        int highest = IsOn && !WaitsForStartUp ? _requests.Highest : VectorSet.None;
         vector = (byte)highest;
         return highest != VectorSet.None && (uint)highest >> 4 > ProcessorPriority >> 4;
     }
@@ -123,45 +121,35 @@ public sealed partial class LocalApic : MmioDevice
     /// <summary>The processor has taken the NMI.</summary>
     public void AcknowledgeNmi() => _nmi = false;
 
-    /// <summary>Makes an NMI pending.</summary>
-    public void RaiseNmi() => _nmi = true;
+    /// <summary>Makes an NMI pending. One that waits for start-up does not hear it.</summary>
+    public void RaiseNmi()
+    {
+        if (WaitsForStartUp || _nmi)
+            return;
+        _nmi = true;
+        Want();
+    }
 
     /// <summary>
     /// A fixed interrupt arrives. False if the APIC does not take any now; an illegal vector is an error of the sender, and taken.
     /// </summary>
     internal bool Accept(int vector, bool level)
     {
-        if (!IsEnabled)
+        if (!TakesFixed)
             return false;
         if (vector < FirstVector)
         {
             RaiseError(ErrorReceiveVector);
             return true;
         }
+        if (!_requests.Has(vector))
+            Want();
         _requests.Add(vector);
         if (level)
             _triggers.Add(vector);
         else
             _triggers.Remove(vector);
         return true;
-    }
-
-    /// <summary>An interrupt message from outside of the processor: from the I/O APIC or a device. False if it was not taken.</summary>
-    internal bool Receive(DeliveryMode mode, int vector, bool level, uint destination, bool logical)
-    {
-        if (!Matches(destination, logical))
-            return false;
-        switch (mode)
-        {
-            case DeliveryMode.Fixed:
-            case DeliveryMode.LowestPriority:
-                return Accept(vector, level);
-            case DeliveryMode.Nmi:
-                _nmi = true;
-                return true;
-            default:
-                return true;
-        }
     }
 
     /// <summary>The 8259's INTR, on its way through LINT0 in a mode other than ExtINT, goes up.</summary>
@@ -177,12 +165,14 @@ public sealed partial class LocalApic : MmioDevice
             DeliverLocal(LvtTimer);
     }
 
-    /// <summary>Power-on state (SDM 10.4.7.1): on, xAPIC mode, disabled by software, all sources masked. A pending NMI is gone.</summary>
+    /// <summary>Power-on state (SDM 10.4.7.1): on, xAPIC mode, disabled by software, all sources masked. A pending NMI is gone, and no start-up waited for.</summary>
     public void Reset()
     {
-        _apicBase = DefaultBase | ApicRegister.BaseEnable | ApicRegister.BaseBootstrap;
+        _apicBase = DefaultBase | ApicRegister.BaseEnable | (_isFirst ? ApicRegister.BaseBootstrap : 0);
         _version = DefaultVersion;
         ResetRegisters();
+        ForgetStarts();
+        WaitsForStartUp = false;
     }
 
     /// <summary>Takes over the state of <paramref name="other"/>.</summary>
@@ -205,11 +195,16 @@ public sealed partial class LocalApic : MmioDevice
         _newErrors = other._newErrors;
         _command = other._command;
         _nmi = other._nmi;
+        _init = other._init;
+        _startUp = other._startUp;
+        _startUpVector = other._startUpVector;
+        WaitsForStartUp = other.WaitsForStartUp;
     }
 
     private uint TimerMode => _lvt[LvtTimer] & ApicRegister.TimerModeMask;
 
-    private uint ProcessorPriority
+    /// <summary>The processor priority register (SDM 10.8.3.1).</summary>
+    internal uint ProcessorPriority
     {
         get
         {
@@ -239,23 +234,6 @@ public sealed partial class LocalApic : MmioDevice
         _nmi = false;
     }
 
-    /// <summary>SDM 10.6.2: whether a message to an 8-bit (or, from x2APIC IPIs, 32-bit) destination is for this processor.</summary>
-    private bool Matches(uint destination, bool logical)
-    {
-        if (destination == Broadcast || destination == uint.MaxValue)
-            return true;
-        if (!logical)
-            return destination == _id;
-        if (IsX2Apic)
-            return destination >> 16 == X2LogicalId >> 16 && (destination & X2LogicalId & 0xFFFF) != 0;
-        if (_destinationFormat == DestinationFormatFlat)
-            return (destination & _logicalDestination) != 0;
-        return destination >> 4 == _logicalDestination >> 4 && (destination & _logicalDestination & 0xF) != 0;
-    }
-
-    /// <summary>SDM 10.12.10.2: cluster and bit follow from the ID.</summary>
-    private uint X2LogicalId => (_id >> 4 << 16) | 1u << (int)(_id & 0xF);
-
     private void DeliverLocal(int entry)
     {
         uint value = _lvt[entry];
@@ -265,7 +243,7 @@ public sealed partial class LocalApic : MmioDevice
         if (mode == DeliveryMode.Fixed)
             Accept((byte)value, level: false);
         else if (mode == DeliveryMode.Nmi)
-            _nmi = true;
+            RaiseNmi();
     }
 
     private void RaiseError(uint error)
@@ -283,31 +261,7 @@ public sealed partial class LocalApic : MmioDevice
         if (vector == VectorSet.None)
             return;
         _inService.Remove(vector);
-        if (_triggers.Has(vector) && IoApic != null)
-            IoApic.EndOfInterrupt((byte)vector);
-    }
-
-    private void SendCommand()
-    {
-        DeliveryMode mode = ModeOf((uint)_command);
-        int vector = (byte)_command;
-        uint destination = IsX2Apic ? (uint)(_command >> 32) : (uint)(_command >> 56);
-        bool toSelf = ((_command >> 18) & 3) switch
-        {
-            0 => IsX2Apic && destination == Broadcast ? _id == Broadcast : Matches(destination, (_command & 1u << 11) != 0),
-            1 or 2 => true,
-            _ => false,
-        };
-        if (mode is DeliveryMode.Fixed or DeliveryMode.LowestPriority)
-        {
-            if (vector < FirstVector)
-                RaiseError(ErrorSendVector);
-            else if (toSelf)
-                Accept(vector, level: false);
-        }
-        else if (mode == DeliveryMode.Nmi && toSelf)
-        {
-            _nmi = true;
-        }
+        if (_triggers.Has(vector) && _bus != null)
+            _bus.EndOfInterrupt((byte)vector);
     }
 }

@@ -10,18 +10,23 @@ public sealed partial class LocalApic
 
     /// <summary>
     /// Reads the state of the real APIC, through <paramref name="msrs"/> in x2APIC mode, else through its <paramref name="page"/> (offset 0 is
-    /// the first register). Nothing is changed there. The error status is not read: reading it takes a write.
+    /// the first register). Nothing is changed there. The error status is not read: reading it takes a write. <see cref="WaitsForStartUp"/> cannot be read
+    /// there, and stays.
     /// </summary>
     public void Capture(RealMsrs msrs, MmioDevice page)
     {
         ResetRegisters();
+        ForgetStarts();
         _apicBase = msrs.Read(ApicRegister.MsrApicBase) & (ApicRegister.BaseAddress | ApicRegister.BaseBootstrap
             | ApicRegister.BaseEnable | ApicRegister.BaseExtended);
         if (!IsOn)
             return;
-        _id = ReadReal(msrs, page, ApicRegister.Id);
-        if (!IsX2Apic)
-            _id >>= 24;
+        // In xAPIC mode the upper bits of a longer ID cannot be seen.
+        uint id = ReadReal(msrs, page, ApicRegister.Id);
+        if (IsX2Apic)
+            _id = id;
+        else if ((byte)_id != id >> 24)
+            _id = id >> 24;
         // Suppression of EOI broadcasts is not offered.
         _version = ReadReal(msrs, page, ApicRegister.Version) & VersionMask;
         _taskPriority = ReadReal(msrs, page, ApicRegister.TaskPriority) & 0xFF;
@@ -65,10 +70,13 @@ public sealed partial class LocalApic
     /// </summary>
     /// <remarks>
     /// Requests of level-triggered vectors are not raised: the source still asserts its line, and the I/O APIC, committed after this,
-    /// sends them again. A periodic timer starts a whole period anew.
+    /// sends them again. A periodic timer starts a whole period anew. Of a processor that waits for start-up the real APIC gets the state after INIT, and is
+    /// on even if the virtual one is off: its processor must be reached.
     /// </remarks>
     public void Commit(RealMsrs msrs, MmioDevice page)
     {
+        if (WaitsForStartUp)
+            PrepareParkedCommit(msrs);
         CommitMode(msrs);
         if (!IsOn)
             return;
@@ -107,6 +115,17 @@ public sealed partial class LocalApic
         }
         if ((_spurious & ApicRegister.SpuriousEnable) == 0)
             WriteReal(msrs, page, ApicRegister.Spurious, _spurious);
+    }
+
+    private void PrepareParkedCommit(RealMsrs msrs)
+    {
+        ResetRegisters();
+        if (IsOn)
+            return;
+        ulong real = msrs.Read(ApicRegister.MsrApicBase);
+        if ((real & ApicRegister.BaseEnable) == 0)
+            real = _apicBase | ApicRegister.BaseEnable;
+        _apicBase = (real & ~ApicRegister.BaseBootstrap) | (_apicBase & ApicRegister.BaseBootstrap);
     }
 
     private void CommitMode(RealMsrs msrs)

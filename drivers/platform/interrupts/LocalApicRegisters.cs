@@ -55,7 +55,7 @@ public sealed partial class LocalApic
                 break;
             case ApicRegister.Command:
                 _command = (_command & 0xFFFF_FFFF_0000_0000) | (low & CommandWritable);
-                SendCommand();
+                SendCommand(_command);
                 break;
             default:
                 if (!WriteRegister(register, low))
@@ -119,13 +119,12 @@ public sealed partial class LocalApic
                 if ((value & 0xFFFF_FFFF & ~(ulong)(CommandWritable | ApicRegister.CommandPending)) != 0)
                     return false;
                 _command = value & ~(ulong)ApicRegister.CommandPending;
-                SendCommand();
+                SendCommand(_command);
                 return true;
             case ApicRegister.SelfIpi:
                 if (value > 0xFF)
                     return false;
-                _command = value | ApicRegister.CommandToSelf | ApicRegister.CommandAssert;
-                SendCommand();
+                SendCommand(value | ApicRegister.CommandToSelf | ApicRegister.CommandAssert);
                 return true;
             case ApicRegister.Eoi:
             case ApicRegister.ErrorStatus:
@@ -244,9 +243,9 @@ public sealed partial class LocalApic
             for (int i = 0; i < LvtCount; i++)
                 _lvt[i] |= ApicRegister.LvtMasked;
         }
-        else if (IoApic != null)
+        else if (_bus != null)
         {
-            IoApic.Service();
+            _bus.Enabled();
         }
     }
 

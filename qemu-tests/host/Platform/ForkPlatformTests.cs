@@ -21,7 +21,7 @@ public sealed class ForkPlatformTests
     {
         var configuration = new PlatformConfiguration
         {
-            ApicId = 0,
+            ApicIds = [0],
             ApicBusHertz = 100_000_000,
             TscHertz = 2_000_000_000,
             IoApicAddress = PlatformConfiguration.UsualIoApicAddress,
@@ -122,7 +122,7 @@ public sealed class ForkPlatformTests
         Fork();
         _clock.Now += 20_000;
         _fork.Advance();
-        Assert.True(_fork.Interrupts.TryGetVector(out byte vector));
+        Assert.True(_fork.Interrupts.TryGetVector(0, out byte vector));
         Assert.Equal(0x40, vector);
     }
 
@@ -132,16 +132,16 @@ public sealed class ForkPlatformTests
         LocalApic real = _hardware.Machine.Interrupts.LocalApic;
         real.WriteMmio(0xF0, 4, 0x1FF);
         _hardware.Machine.Interrupts.SendMessage(0xFEE0_0000, 0x51);
-        Assert.Equal(0x51, _hardware.Machine.Interrupts.Acknowledge());
+        Assert.Equal(0x51, _hardware.Machine.Interrupts.Acknowledge(0));
         _hardware.Machine.Interrupts.SendMessage(0xFEE0_0000, 0x42);
         Fork();
-        Assert.False(_fork.Interrupts.TryGetVector(out _));
+        Assert.False(_fork.Interrupts.TryGetVector(0, out _));
         _fork.Interrupts.LocalApic.WriteMmio(0xB0, 4, 0);
-        Assert.True(_fork.Interrupts.TryGetVector(out byte vector));
+        Assert.True(_fork.Interrupts.TryGetVector(0, out byte vector));
         Assert.Equal(0x42, vector);
         Assert.False(real.IsIdle);
         real.WriteMmio(0xB0, 4, 0);
-        Assert.True(_hardware.Machine.Interrupts.TryGetVector(out vector));
+        Assert.True(_hardware.Machine.Interrupts.TryGetVector(0, out vector));
         Assert.Equal(0x42, vector);
     }
 
@@ -154,11 +154,11 @@ public sealed class ForkPlatformTests
         _hardware.Machine.Interrupts.IoApic.WriteMmio(0x10, 4, 0x8061);
         _hardware.Machine.Interrupts.SetGsi(19, true);
         Fork();
-        Assert.Equal(0x61, _fork.Interrupts.Acknowledge());
+        Assert.Equal(0x61, _fork.Interrupts.Acknowledge(0));
         Assert.False(_fork.IsIdle);
         _fork.Interrupts.LocalApic.WriteMmio(0xB0, 4, 0);
         Assert.True(_fork.IsIdle);
-        Assert.False(_fork.Interrupts.HasPendingInterrupt);
+        Assert.False(_fork.Interrupts.HasPendingInterrupt(0));
     }
 
     [Fact]
@@ -172,10 +172,10 @@ public sealed class ForkPlatformTests
         _hardware.Machine.WritePort(0x3F9, 1, 0x02);
         // The handler has run: the port waits for the next time that the transmitter is empty.
         _hardware.Machine.ReadPort(0x3FA, 1);
-        Assert.Equal(0x34, _hardware.Machine.Interrupts.Acknowledge());
+        Assert.Equal(0x34, _hardware.Machine.Interrupts.Acknowledge(0));
         real.WriteMmio(0xB0, 4, 0);
         Fork();
-        Assert.True(_fork.Interrupts.TryGetVector(out byte vector));
+        Assert.True(_fork.Interrupts.TryGetVector(0, out byte vector));
         Assert.Equal(0x34, vector);
         Assert.Equal(0x02u, _fork.ReadPort(0x3FA, 1) & 0x0F);
     }
@@ -185,6 +185,7 @@ public sealed class ForkPlatformTests
         _model.Clock.Now = _clock.Now;
         _fork.CopyFrom(_model);
         _fork.CaptureRunning(_hardware.Real, _ports);
+        _fork.CaptureLocal(0, _hardware.Real);
     }
 
     private sealed class ClockTime(VirtualClock clock) : TimeSource

@@ -16,7 +16,7 @@ public sealed class HandoverTests
 
     private static PlatformConfiguration Configuration(bool x2Apic = true) => new()
     {
-        ApicId = 2,
+        ApicIds = [2, 3, 0x41],
         ApicBusHertz = 100_000_000,
         TscHertz = 2_903_104_719,
         HasX2Apic = x2Apic,
@@ -35,8 +35,9 @@ public sealed class HandoverTests
     private static readonly HashSet<string> NotCommitted =
     [
         "LocalApic._command", "LocalApic._errorStatus", "LocalApic._newErrors", "LocalApic._triggers", "LocalApic._requests", "LocalApic._clock", "LocalApic._nmi",
+        "LocalApic.<WaitsForStartUp>k__BackingField", "LocalApic._startUpVector",
         "ApicTimer._start", "ApicTimer._initial", "ApicTimer.TscBase",
-        "IoApic._levels", "IoApic._processor", "IoApic._version",
+        "IoApic._levels", "IoApic._bus", "ApicBus._wanted", "IoApic._version",
         "PicChip._request", "PicChip._lines", "PicChip._needsIcw4", "PicChip._single", "PicChip._readService",
         "PlatformInterrupts._asserted", "PlatformInterrupts._direct", "PlatformInterrupts._intr",
         "GsiLine._wanted", "GsiLine._hub",
@@ -70,20 +71,26 @@ public sealed class HandoverTests
             Scramble(hardware.Machine, random, 300);
             MakeCommittable(hardware.Machine, random);
             DrainRequests(hardware.Machine);
-            if (before.Interrupts.LocalApic.IsX2Apic && !hardware.Machine.Interrupts.LocalApic.IsOn)
-                continue;
+            // Hv runs on the real processors.
+            foreach (LocalApic apic in hardware.Machine.Interrupts.LocalApics)
+                apic.WaitsForStartUp = false;
 
-            before.Commit(hardware.Real);
+            Commit(before, hardware);
             var after = new VirtualPlatform(clock, configuration);
             // What an observing model would know.
             after.Interrupts.Pic.CopyFrom(before.Interrupts.Pic);
             after.Capture(hardware.Real);
+            for (int i = 0; i < after.Interrupts.ProcessorCount; i++)
+                after.CaptureLocal(i, hardware.Processors[i]);
             AssertNone(StateDifference.Find(before, after, NotCommitted));
             Assert.Equal(before.Hpet.ReadMmio(0xF0, 8), after.Hpet.ReadMmio(0xF0, 8));
-            for (uint word = 0; word < 8; word++)
+            for (int i = 0; i < after.Interrupts.ProcessorCount; i++)
             {
-                uint edges = Register(before, 0x20 + word) & ~Register(before, 0x18 + word);
-                Assert.Equal(edges, Register(after, 0x20 + word) & edges);
+                for (uint word = 0; word < 8; word++)
+                {
+                    uint edges = Register(before, i, 0x20 + word) & ~Register(before, i, 0x18 + word);
+                    Assert.Equal(edges, Register(after, i, 0x20 + word) & edges);
+                }
             }
         }
     }
@@ -99,11 +106,11 @@ public sealed class HandoverTests
         clock.Now = 4_000_000;
         ulong due = before.NextEvent;
         var hardware = new ModelHardware(clock, Configuration());
-        before.Commit(hardware.Real);
+        Commit(before, hardware);
         Assert.Equal(due, hardware.Machine.NextEvent);
         clock.Now = due;
         hardware.Machine.Advance();
-        Assert.True(hardware.Machine.Interrupts.TryGetVector(out byte vector));
+        Assert.True(hardware.Machine.Interrupts.TryGetVector(0, out byte vector));
         Assert.Equal(0x41, vector);
     }
 
@@ -123,7 +130,7 @@ public sealed class HandoverTests
         Take(before, 0x77);
         Apic(before, 0xB0, 0);
         Assert.True(before.IsIdle);
-        before.Commit(hardware.Real);
+        Commit(before, hardware);
         Take(hardware.Machine, 0x77);
         Apic(hardware.Machine, 0xB0, 0);
         hardware.Machine.Interrupts.SetGsi(20, false);
@@ -144,9 +151,9 @@ public sealed class HandoverTests
         MakeCommittable(hardware.Machine, new Random(5));
         DrainRequests(hardware.Machine);
         hardware.Machine.Interrupts.LocalApic.AcknowledgeNmi();
-        before.Commit(hardware.Real);
-        Assert.False(hardware.Machine.Interrupts.HasPendingInterrupt);
-        Assert.False(hardware.Machine.Interrupts.NmiPending);
+        Commit(before, hardware);
+        Assert.False(hardware.Machine.Interrupts.HasPendingInterrupt(0));
+        Assert.False(hardware.Machine.Interrupts.HasPendingNmi(0));
     }
 
     [Theory]
@@ -162,12 +169,12 @@ public sealed class HandoverTests
         ulong due = before.NextEvent;
         clock.Now = due / 3;
         var hardware = new ModelHardware(clock, Configuration());
-        before.Commit(hardware.Real);
+        Commit(before, hardware);
         Assert.InRange(hardware.Machine.NextEvent, due - 2000, due + 2000);
         clock.Now = due + 10_000;
         before.Advance();
         hardware = new ModelHardware(clock, Configuration());
-        before.Commit(hardware.Real);
+        Commit(before, hardware);
         Assert.Equal(VirtualClock.Never, hardware.Machine.NextEvent);
     }
 
@@ -186,6 +193,7 @@ public sealed class HandoverTests
         var snapshot = new VirtualPlatform(clock, Configuration());
         snapshot.AssumeFirmware();
         snapshot.Capture(hardware.Real);
+        snapshot.CaptureLocal(0, hardware.Real);
         Assert.InRange(snapshot.NextEvent, hardware.Machine.NextEvent - 2000, hardware.Machine.NextEvent + 2000);
         var shadow = new VirtualPlatform(clock, Configuration());
         for (int boot = 0; boot < 3; boot++)
@@ -197,7 +205,7 @@ public sealed class HandoverTests
             {
                 Take(shadow, 0x68);
                 shadow.WritePort(0x20, 1, 0x20);
-                Assert.False(shadow.Interrupts.HasPendingInterrupt);
+                Assert.False(shadow.Interrupts.HasPendingInterrupt(0));
                 Assert.InRange(shadow.NextEvent - clock.Now, 1ul, 10_001_000ul);
                 clock.Now = shadow.NextEvent;
                 shadow.Advance();
@@ -221,7 +229,7 @@ public sealed class HandoverTests
         Cmos(hardware.Machine, 0x40, 0x99);
         Cmos(before, 10, 0x28);
         Cmos(before, 5, 0x07);
-        before.Commit(hardware.Real);
+        Commit(before, hardware);
         Assert.Equal(1_700_000_000, hardware.Machine.Rtc.TimeOfDay);
         Assert.Equal(0x99u, Cmos(hardware.Machine, 0x40));
         Assert.Equal(0x33u, Cmos(hardware.Machine, 0x41));
@@ -248,7 +256,7 @@ public sealed class HandoverTests
         }
         before.WritePort(0x64, 1, 0x60);
         before.WritePort(0x60, 1, 0x43);
-        before.Commit(hardware.Real);
+        Commit(before, hardware);
         var ignored = new HashSet<string>
         {
             "I8042._irq1", "I8042._irq12", "I8042._latch", "I8042._lastWasCommand", "I8042._data", "I8042._fromMouse", "I8042._answer",
@@ -282,7 +290,7 @@ public sealed class HandoverTests
         {
             "SerialLog._ring", "SerialLog.<Written>k__BackingField", "VirtualPlatform.<UnknownPortAccesses>k__BackingField",
             "ResetLatch.<Request>k__BackingField", "PlatformInterrupts._asserted", "PlatformInterrupts._direct", "IoApic._levels",
-            "PicChip._lines", "PicChip._request", "GsiLine._wanted", "PlatformInterrupts._intr",
+            "PicChip._lines", "PicChip._request", "GsiLine._wanted", "PlatformInterrupts._intr", "PlatformInterrupts._extIntTold", "ApicBus._wanted",
         };
         snapshot.Interrupts.SetGsi(0, false);
         for (int round = 0; round < 20; round++)
@@ -345,13 +353,13 @@ public sealed class HandoverTests
         ];
         foreach ((ulong address, object device) in expected)
         {
-            Assert.True(platform.TryFindMmio(new GuestPhysical(address), out var found, out ulong offset));
+            Assert.True(platform.TryFindMmio(new GuestPhysical(address), 0, out var found, out ulong offset));
             Assert.Same(device, found);
             Assert.Equal(address & 0x1F_FFFF & (device == platform.Pci ? ulong.MaxValue : 0xFFF), offset);
         }
-        Assert.False(platform.TryFindMmio(new GuestPhysical(0xFED0_0400), out _, out _));
+        Assert.False(platform.TryFindMmio(new GuestPhysical(0xFED0_0400), 0, out _, out _));
         platform.Interrupts.LocalApic.WriteMsr(0x1B, 0xFEE0_0D00);
-        Assert.False(platform.TryFindMmio(new GuestPhysical(0xFEE0_0030), out _, out _));
+        Assert.False(platform.TryFindMmio(new GuestPhysical(0xFEE0_0030), 0, out _, out _));
     }
 
     [Fact]
@@ -417,8 +425,16 @@ public sealed class HandoverTests
 
     private static void Take(VirtualPlatform platform, int vector)
     {
-        Assert.True(platform.Interrupts.HasPendingInterrupt);
-        Assert.Equal(vector, platform.Interrupts.Acknowledge());
+        Assert.True(platform.Interrupts.HasPendingInterrupt(0));
+        Assert.Equal(vector, platform.Interrupts.Acknowledge(0));
+    }
+
+    private static void Commit(VirtualPlatform platform, ModelHardware hardware)
+    {
+        platform.BeginCommit(hardware.Real);
+        for (int i = 0; i < platform.Interrupts.ProcessorCount; i++)
+            platform.CommitLocal(i, hardware.Processors[i]);
+        platform.EndCommit(hardware.Real);
     }
 
     private static void Drain(VirtualPlatform platform)
@@ -440,9 +456,9 @@ public sealed class HandoverTests
     }
 
     /// <summary>A local APIC register, in whatever mode the APIC is; 0 if it is off.</summary>
-    private static uint Register(VirtualPlatform platform, uint number)
+    private static uint Register(VirtualPlatform platform, int processor, uint number)
     {
-        LocalApic apic = platform.Interrupts.LocalApic;
+        LocalApic apic = platform.Interrupts.LocalApics[processor];
         if (apic.IsX2Apic)
             return apic.ReadMsr(0x800 + number, out ulong value) ? (uint)value : 0;
         return apic.AnswersMmio ? (uint)apic.ReadMmio(number * 16, 4) : 0;
@@ -475,7 +491,10 @@ public sealed class HandoverTests
             noise &= 0xFF;
         int size = Sizes[random.Next(4)];
         ulong offset = (ulong)(random.Next(4) == 0 ? random.Next(0x1000) : random.Next(0x40) * 16);
-        switch (random.Next(12))
+        // The first is touched most, as the others spend much time waiting for a start-up message.
+        int processor = Math.Max(random.Next(-2, platform.Interrupts.ProcessorCount), 0);
+        LocalApic local = platform.Interrupts.LocalApics[processor];
+        switch (random.Next(13))
         {
             case 0:
             case 1:
@@ -487,19 +506,19 @@ public sealed class HandoverTests
                 platform.ReadPort(ports[random.Next(ports.Length)], Math.Min(size, 4));
                 break;
             case 4:
-                if (platform.TryFindMmio(new GuestPhysical(ApicPage + offset), out var apic, out ulong within))
+                if (platform.TryFindMmio(new GuestPhysical(ApicPage + offset), processor, out var apic, out ulong within))
                     apic!.WriteMmio(within, random.Next(3) == 0 ? size : 4, offset == 0x380 ? noise & 0xFFFFF : noise);
                 break;
             case 5:
-                platform.Interrupts.LocalApic.ReadMmio(random.Next(30) == 0 ? noise : offset, size);
+                local.ReadMmio(random.Next(30) == 0 ? noise : offset, size);
                 break;
             case 6:
                 uint msr = random.Next(8) == 0 ? 0x1B : random.Next(8) == 0 ? 0x6E0 : 0x800 + (uint)random.Next(0x40);
                 ulong value = msr != 0x1B ? noise : 0xFEE0_0100 | ((ulong)random.Next(1, 4) << 10);
                 if (msr == 0x1B || random.Next(2) == 0)
-                    platform.Interrupts.LocalApic.WriteMsr(msr, value);
+                    local.WriteMsr(msr, value);
                 else
-                    platform.Interrupts.LocalApic.ReadMsr(msr, out _);
+                    local.ReadMsr(msr, out _);
                 break;
             case 7:
                 platform.Interrupts.IoApic.WriteMmio(0, 4, (uint)random.Next(0x48));
@@ -519,13 +538,19 @@ public sealed class HandoverTests
                 platform.Pci.WriteMmio(noise & 0xFFF_FFFF, size, noise);
                 platform.Pci.ReadMmio(noise & 0xFFF_FFFF, size);
                 break;
+            case 11:
+                _ = platform.Interrupts.TakeInit(processor);
+                _ = platform.Interrupts.TakeStartUp(processor, out _);
+                _ = platform.Interrupts.TakeWanted();
+                platform.Interrupts.AcknowledgeNmi(processor);
+                break;
             default:
-                if (platform.Interrupts.HasPendingInterrupt)
-                    platform.Interrupts.Acknowledge();
+                if (platform.Interrupts.HasPendingInterrupt(processor))
+                    platform.Interrupts.Acknowledge(processor);
                 if (random.Next(2) == 0)
                 {
-                    platform.Interrupts.LocalApic.WriteMmio(0xB0, 4, 0);
-                    platform.Interrupts.LocalApic.WriteMsr(0x80B, 0);
+                    local.WriteMmio(0xB0, 4, 0);
+                    local.WriteMsr(0x80B, 0);
                 }
                 break;
         }
@@ -536,11 +561,15 @@ public sealed class HandoverTests
     {
         for (int gsi = 0; gsi < 24; gsi++)
             platform.Interrupts.SetGsi(gsi, false);
-        LocalApic apic = platform.Interrupts.LocalApic;
-        for (int i = 0; i < 300 && !apic.IsIdle; i++)
+        foreach (LocalApic apic in platform.Interrupts.LocalApics)
         {
-            apic.WriteMmio(0xB0, 4, 0);
-            apic.WriteMsr(0x80B, 0);
+            _ = apic.TakeInit();
+            _ = apic.TakeStartUp(out _);
+            for (int i = 0; i < 300 && !apic.IsIdle; i++)
+            {
+                apic.WriteMmio(0xB0, 4, 0);
+                apic.WriteMsr(0x80B, 0);
+            }
         }
         byte master = (byte)(random.Next(32) << 3), slave = (byte)(random.Next(32) << 3), mode = (byte)(1 | random.Next(2) << 1 | random.Next(2) << 4);
         (ushort Port, byte Value)[] pic =
@@ -568,16 +597,19 @@ public sealed class HandoverTests
     /// <summary>The real machine's handlers run, with all sources masked, until nothing waits.</summary>
     private static void DrainRequests(VirtualPlatform platform)
     {
-        LocalApic apic = platform.Interrupts.LocalApic;
-        if (!apic.IsOn)
-            return;
-        apic.Cr8 = 0;
         IoApic.MaskReal(platform.Interrupts.IoApic);
-        for (int i = 0; i < 600 && apic.TryGetVector(out _); i++)
+        for (int processor = 0; processor < platform.Interrupts.ProcessorCount; processor++)
         {
-            platform.Interrupts.Acknowledge();
-            apic.WriteMmio(0xB0, 4, 0);
-            apic.WriteMsr(0x80B, 0);
+            LocalApic apic = platform.Interrupts.LocalApics[processor];
+            if (!apic.IsOn)
+                continue;
+            apic.Cr8 = 0;
+            for (int i = 0; i < 600 && apic.TryGetVector(out _); i++)
+            {
+                platform.Interrupts.Acknowledge(processor);
+                apic.WriteMmio(0xB0, 4, 0);
+                apic.WriteMsr(0x80B, 0);
+            }
         }
     }
 }

@@ -113,7 +113,7 @@ public sealed class HotAddEventTests
     public void A_promoted_systems_enable_bit_is_taken_over_from_its_virtual_hardware()
     {
         var configuration = new AcpiConfiguration { Gpe0 = Block, Gpe0Length = 16 };
-        var platform = new VirtualPlatform(new VirtualClock(), new PlatformConfiguration { Acpi = configuration, ApicBusHertz = 1_000_000_000, TscHertz = 2_000_000_000 });
+        var platform = new VirtualPlatform(new VirtualClock(), new PlatformConfiguration { ApicIds = [0], Acpi = configuration, ApicBusHertz = 1_000_000_000, TscHertz = 2_000_000_000 });
         platform.WritePort(EnableByte, 1, 0x81);
         platform.Acpi.Commit(_event);
         Assert.Equal(0x01, _real[EnableByte]);

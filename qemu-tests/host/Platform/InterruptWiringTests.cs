@@ -14,7 +14,7 @@ public sealed class InterruptWiringTests
     public InterruptWiringTests()
     {
         apic = new LocalApic(clock, 0, 1_000_000_000, 1_000_000_000, hasX2Apic: true, hasDeadline: true);
-        hub = new PlatformInterrupts(apic);
+        hub = new PlatformInterrupts([apic]);
     }
 
     [Fact]
@@ -25,13 +25,13 @@ public sealed class InterruptWiringTests
         apic.WriteMmio(0x350, 4, 0x700);
         Out(0x21, 0xFE);
         Pulse(0);
-        Assert.True(hub.TryGetVector(out byte vector));
+        Assert.True(hub.TryGetVector(0, out byte vector));
         Assert.Equal(0x68, vector);
-        Assert.Equal(0x68, hub.Acknowledge());
+        Assert.Equal(0x68, hub.Acknowledge(0));
         Pulse(0);
-        Assert.False(hub.HasPendingInterrupt);
+        Assert.False(hub.HasPendingInterrupt(0));
         Out(0x20, 0x20);
-        Assert.Equal(0x68, hub.Acknowledge());
+        Assert.Equal(0x68, hub.Acknowledge(0));
     }
 
     [Fact]
@@ -39,9 +39,9 @@ public sealed class InterruptWiringTests
     {
         StartPics();
         Pulse(1);
-        Assert.False(hub.HasPendingInterrupt);
+        Assert.False(hub.HasPendingInterrupt(0));
         apic.WriteMsr(0x1B, 0xFEE0_0100);
-        Assert.Equal(0x69, hub.Acknowledge());
+        Assert.Equal(0x69, hub.Acknowledge(0));
     }
 
     [Fact]
@@ -56,7 +56,7 @@ public sealed class InterruptWiringTests
         Assert.Equal(0x69, Take());
         Out(0x20, 0x20);
         Assert.Equal(0x70, Take());
-        Assert.False(hub.HasPendingInterrupt);
+        Assert.False(hub.HasPendingInterrupt(0));
         Out(0xA0, 0x20);
         Out(0x20, 0x20);
         Assert.Equal(0x76, Take());
@@ -132,7 +132,7 @@ public sealed class InterruptWiringTests
         Pulse(1);
         Take();
         Pulse(5);
-        Assert.False(hub.HasPendingInterrupt);
+        Assert.False(hub.HasPendingInterrupt(0));
         Out(0x21, 0x02);
         Out(0x20, 0x68);
         Assert.Equal(0x6D, Take());
@@ -180,9 +180,9 @@ public sealed class InterruptWiringTests
         Out(0x4D0, 0xFF);
         Assert.Equal(0xF8u, In(0x4D0));
         hub.SetIsaLine(11, true);
-        Assert.True(hub.HasPendingInterrupt);
+        Assert.True(hub.HasPendingInterrupt(0));
         hub.SetIsaLine(11, false);
-        Assert.False(hub.HasPendingInterrupt);
+        Assert.False(hub.HasPendingInterrupt(0));
         hub.SetIsaLine(11, true);
         Assert.Equal(0x73, Take());
         Out(0xA0, 0x20);
@@ -206,7 +206,7 @@ public sealed class InterruptWiringTests
     {
         StartPics();
         EnableApic();
-        Assert.Equal(0xFF, hub.Acknowledge());
+        Assert.Equal(0xFF, hub.Acknowledge(0));
         Assert.Equal(0x6F, hub.Pic.Acknowledge());
         Assert.True(hub.Pic.IsIdle);
     }
@@ -233,11 +233,11 @@ public sealed class InterruptWiringTests
         EnableApic();
         Pulse(4);
         Io(0x18, 0x44);
-        Assert.False(hub.HasPendingInterrupt);
+        Assert.False(hub.HasPendingInterrupt(0));
         Pulse(4);
         Assert.Equal(0x44, Take());
         apic.WriteMmio(0xB0, 4, 0);
-        Assert.False(hub.HasPendingInterrupt);
+        Assert.False(hub.HasPendingInterrupt(0));
     }
 
     [Fact]
@@ -248,7 +248,7 @@ public sealed class InterruptWiringTests
         Io(0x14, 0x42);
         Pulse(0);
         Assert.Equal(0x42, Take());
-        Assert.False(hub.HasPendingInterrupt);
+        Assert.False(hub.HasPendingInterrupt(0));
     }
 
     [Fact]
@@ -261,12 +261,12 @@ public sealed class InterruptWiringTests
         Assert.Equal(0x50, Take());
         hub.SetGsi(18, false);
         hub.SetGsi(18, true);
-        Assert.False(hub.HasPendingInterrupt);
+        Assert.False(hub.HasPendingInterrupt(0));
         apic.WriteMmio(0xB0, 4, 0);
         Assert.Equal(0x50, Take());
         hub.SetGsi(18, false);
         apic.WriteMmio(0xB0, 4, 0);
-        Assert.False(hub.HasPendingInterrupt);
+        Assert.False(hub.HasPendingInterrupt(0));
         Assert.True(hub.IsIdle);
     }
 
@@ -292,7 +292,7 @@ public sealed class InterruptWiringTests
         EnableApic();
         hub.SetGsi(20, true);
         Io(0x10 + 2 * 20, 0x18051);
-        Assert.False(hub.HasPendingInterrupt);
+        Assert.False(hub.HasPendingInterrupt(0));
         Io(0x10 + 2 * 20, 0x8051);
         Assert.Equal(0x51, Take());
     }
@@ -311,7 +311,7 @@ public sealed class InterruptWiringTests
         Assert.Equal(0x51, Take());
         b.Set(false);
         apic.WriteMmio(0xB0, 4, 0);
-        Assert.False(hub.HasPendingInterrupt);
+        Assert.False(hub.HasPendingInterrupt(0));
     }
 
     [Fact]
@@ -321,9 +321,9 @@ public sealed class InterruptWiringTests
         StartPics();
         Io(0x10 + 2 * 22, 0x400);
         hub.SetGsi(22, true);
-        Assert.True(hub.NmiPending);
+        Assert.True(hub.HasPendingNmi(0));
         Pulse(3);
-        Assert.False(hub.HasPendingInterrupt);
+        Assert.False(hub.HasPendingInterrupt(0));
         Io(0x10, 0x700);
         Assert.Equal(0x6B, Take());
     }
@@ -337,7 +337,7 @@ public sealed class InterruptWiringTests
         Pulse(0);
         Assert.Equal(0x39, Take());
         apic.WriteMmio(0xB0, 4, 0);
-        Assert.False(hub.HasPendingInterrupt);
+        Assert.False(hub.HasPendingInterrupt(0));
     }
 
     [Fact]
@@ -375,8 +375,8 @@ public sealed class InterruptWiringTests
 
     private int Take()
     {
-        Assert.True(hub.TryGetVector(out byte vector));
-        Assert.Equal(vector, hub.Acknowledge());
+        Assert.True(hub.TryGetVector(0, out byte vector));
+        Assert.Equal(vector, hub.Acknowledge(0));
         return vector;
     }
 

@@ -10,7 +10,7 @@ public sealed class IoApicMessageTests
     private const int Pin = 9;
     private const ulong Select = 0, Window = 0x10;
 
-    private readonly IoApic _real = new(new LocalApic(new VirtualClock(), 0, 1_000_000_000, 2_000_000_000, false, false));
+    private readonly IoApic _real = new(new ApicBus([new LocalApic(new VirtualClock(), 0, 1_000_000_000, 2_000_000_000, false, false)]));
 
     [Theory]
     [InlineData(0x0000_A021u, 0x00u, 0xFEE0_0000ul, 0x021u)] // level, active low, fixed, physical

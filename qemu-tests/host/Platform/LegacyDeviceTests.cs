@@ -19,7 +19,7 @@ public sealed class LegacyDeviceTests
 
     public LegacyDeviceTests()
     {
-        hub = new PlatformInterrupts(new LocalApic(clock, 0, 1_000_000_000, 1_000_000_000, hasX2Apic: false, hasDeadline: false));
+        hub = new PlatformInterrupts([new LocalApic(clock, 0, 1_000_000_000, 1_000_000_000, hasX2Apic: false, hasDeadline: false)]);
         keyboard = new I8042(hub.NewIsaLine(1), hub.NewIsaLine(12), latch);
         uart = new Uart16550(0x3F8, hub.NewIsaLine(4), log);
         reset = new ResetPorts(latch);
@@ -123,7 +123,7 @@ public sealed class LegacyDeviceTests
             Assert.Equal(0x41, Take());
             keyboard.ReadPort(0x60, 1);
         }
-        Assert.False(hub.HasPendingInterrupt);
+        Assert.False(hub.HasPendingInterrupt(0));
         keyboard.WritePort(0x60, 1, 0xF2);
         keyboard.ReadPort(0x60, 1);
         keyboard.ReadPort(0x60, 1);
@@ -255,9 +255,9 @@ public sealed class LegacyDeviceTests
     public void Without_OUT2_nothing_reaches_the_bus()
     {
         Uart(1, 0x02);
-        Assert.False(hub.HasPendingInterrupt);
+        Assert.False(hub.HasPendingInterrupt(0));
         Uart(4, 0x08);
-        Assert.True(hub.HasPendingInterrupt);
+        Assert.True(hub.HasPendingInterrupt(0));
     }
 
     [Fact]
@@ -284,7 +284,7 @@ public sealed class LegacyDeviceTests
         acpi.WritePort(0x600, 2, 1);
         Assert.Equal(0u, acpi.ReadPort(0x600, 2));
         hub.LocalApic.WriteMmio(0xB0, 4, 0);
-        Assert.False(hub.HasPendingInterrupt);
+        Assert.False(hub.HasPendingInterrupt(0));
         acpi.WritePort(0xB2, 1, 3);
         Assert.Equal(0u, acpi.ReadPort(0x604, 2));
     }
@@ -379,8 +379,8 @@ public sealed class LegacyDeviceTests
 
     private int Take(bool end = true)
     {
-        Assert.True(hub.HasPendingInterrupt);
-        byte vector = hub.Acknowledge();
+        Assert.True(hub.HasPendingInterrupt(0));
+        byte vector = hub.Acknowledge(0);
         if (end)
             hub.LocalApic.WriteMmio(0xB0, 4, 0);
         return vector;

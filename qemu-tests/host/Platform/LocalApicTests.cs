@@ -16,7 +16,7 @@ public sealed class LocalApicTests
     public LocalApicTests()
     {
         apic = new LocalApic(clock, 3, Bus, Tsc, hasX2Apic: true, hasDeadline: true);
-        hub = new PlatformInterrupts(apic);
+        hub = new PlatformInterrupts([apic]);
     }
 
     [Fact]
@@ -31,7 +31,7 @@ public sealed class LocalApicTests
             Assert.Equal(0x10000u, Read(at));
         for (uint at = 0x100; at < 0x280; at += 0x10)
             Assert.Equal(0u, Read(at));
-        Assert.False(hub.HasPendingInterrupt);
+        Assert.False(hub.HasPendingInterrupt(0));
     }
 
     [Fact]
@@ -40,7 +40,7 @@ public sealed class LocalApicTests
         Write(0x320, 0x40);
         Assert.Equal(0x10040u, Read(0x320));
         Self(0x50);
-        Assert.False(hub.HasPendingInterrupt);
+        Assert.False(hub.HasPendingInterrupt(0));
         Write(0xF0, 0x1FF);
         Write(0x320, 0x40);
         Assert.Equal(0x40u, Read(0x320));
@@ -56,12 +56,12 @@ public sealed class LocalApicTests
         Self(0x52);
         Self(0x58);
         Assert.Equal(0x58, Take());
-        Assert.False(hub.HasPendingInterrupt);
+        Assert.False(hub.HasPendingInterrupt(0));
         Assert.Equal(0x50u, Read(0xA0));
         Self(0x61);
         Assert.Equal(0x61, Take());
         Write(0xB0, 0);
-        Assert.False(hub.HasPendingInterrupt);
+        Assert.False(hub.HasPendingInterrupt(0));
         Write(0xB0, 0);
         Assert.Equal(0x52, Take());
         Write(0xB0, 0);
@@ -76,11 +76,11 @@ public sealed class LocalApicTests
         Enable();
         Self(0x58);
         Write(0x80, 0x50);
-        Assert.False(hub.HasPendingInterrupt);
+        Assert.False(hub.HasPendingInterrupt(0));
         Assert.Equal(5, apic.Cr8);
         apic.Cr8 = 4;
         Assert.Equal(0x40u, Read(0x80));
-        Assert.True(hub.HasPendingInterrupt);
+        Assert.True(hub.HasPendingInterrupt(0));
         Assert.Equal(1u << 0x18, Read(0x200 + 0x10 * (0x58 / 32)));
     }
 
@@ -111,7 +111,7 @@ public sealed class LocalApicTests
         clock.Now += 400 * divisor;
         Assert.Equal(600u, Read(0x390));
         apic.Advance();
-        Assert.False(hub.HasPendingInterrupt);
+        Assert.False(hub.HasPendingInterrupt(0));
         clock.Now += 600 * divisor;
         apic.Advance();
         Assert.Equal(0x40, Take());
@@ -134,7 +134,7 @@ public sealed class LocalApicTests
         Assert.Equal(4000ul, apic.NextEvent);
         Assert.Equal(500u, Read(0x390));
         apic.Advance();
-        Assert.False(hub.HasPendingInterrupt);
+        Assert.False(hub.HasPendingInterrupt(0));
         Write(0x380, 0);
         Assert.Equal(VirtualClock.Never, apic.NextEvent);
     }
@@ -148,7 +148,7 @@ public sealed class LocalApicTests
         Write(0x380, 1000);
         clock.Now = 1000;
         apic.Advance();
-        Assert.False(hub.HasPendingInterrupt);
+        Assert.False(hub.HasPendingInterrupt(0));
     }
 
     [Fact]
@@ -191,7 +191,7 @@ public sealed class LocalApicTests
         Write(0x310, 0x04u << 24);
         Write(0x300, 0x847);
         Write(0x300, 0xC_0048);
-        Assert.False(hub.HasPendingInterrupt);
+        Assert.False(hub.HasPendingInterrupt(0));
         Assert.Equal(0xC_0048u, Read(0x300));
     }
 
@@ -209,7 +209,7 @@ public sealed class LocalApicTests
         Write(0x310, 0x2Bu << 24);
         Write(0x300, 0x845);
         Write(0xB0, 0);
-        Assert.False(hub.HasPendingInterrupt);
+        Assert.False(hub.HasPendingInterrupt(0));
     }
 
     [Fact]
@@ -217,11 +217,11 @@ public sealed class LocalApicTests
     {
         Enable();
         Write(0x300, 0x4_0400);
-        Assert.True(hub.NmiPending);
+        Assert.True(hub.HasPendingNmi(0));
         apic.AcknowledgeNmi();
         Write(0x300, 0x4_4500);
         Write(0x300, 0x4_0608);
-        Assert.False(hub.NmiPending);
+        Assert.False(hub.HasPendingNmi(0));
         Assert.Equal(0x1FFu, Read(0xF0));
     }
 
@@ -258,9 +258,9 @@ public sealed class LocalApicTests
         hub.SendMessage(0xFEE0_2000, 0x43);
         hub.SendMessage(0xFEF0_3000, 0x44);
         hub.SendMessage(0x1_FEE0_3000, 0x45);
-        Assert.False(hub.HasPendingInterrupt);
+        Assert.False(hub.HasPendingInterrupt(0));
         hub.SendMessage(0xFEEF_F000, 0x400);
-        Assert.True(hub.NmiPending);
+        Assert.True(hub.HasPendingNmi(0));
     }
 
     [Fact]
@@ -335,8 +335,8 @@ public sealed class LocalApicTests
 
     private int Take()
     {
-        Assert.True(hub.TryGetVector(out byte vector));
-        Assert.Equal(vector, hub.Acknowledge());
+        Assert.True(hub.TryGetVector(0, out byte vector));
+        Assert.Equal(vector, hub.Acknowledge(0));
         return vector;
     }
 }

@@ -14,11 +14,19 @@ public sealed class ModelHardware
     public readonly VirtualPlatform Machine;
     public readonly RealPlatform Real;
 
-    public ModelHardware(VirtualClock clock, in PlatformConfiguration configuration)
+    /// <summary>The same as each processor sees it; the first is <see cref="Real"/>.</summary>
+    public readonly RealPlatform[] Processors;
+
+    public ModelHardware(VirtualClock clock, PlatformConfiguration configuration)
     {
         Machine = new VirtualPlatform(clock, configuration);
-        LocalApic apic = Machine.Interrupts.LocalApic;
-        Real = new RealPlatform(Machine, new Msrs(apic), new Strict(apic), new Strict(Machine.Interrupts.IoApic), new Strict(Machine.Hpet));
+        Processors = new RealPlatform[Machine.Interrupts.ProcessorCount];
+        for (int i = 0; i < Processors.Length; i++)
+        {
+            LocalApic apic = Machine.Interrupts.LocalApics[i];
+            Processors[i] = new RealPlatform(Machine, new Msrs(apic), new Strict(apic), new Strict(Machine.Interrupts.IoApic), new Strict(Machine.Hpet));
+        }
+        Real = Processors[0];
     }
 
     /// <summary>Registers that answer aligned accesses of 32 bits only, as some chipsets and emulators do.</summary>

@@ -18,7 +18,7 @@ public sealed class TimerDeviceTests
 
     public TimerDeviceTests()
     {
-        hub = new PlatformInterrupts(new LocalApic(clock, 0, Second, Second, hasX2Apic: false, hasDeadline: false));
+        hub = new PlatformInterrupts([new LocalApic(clock, 0, Second, Second, hasX2Apic: false, hasDeadline: false)]);
         GsiLine timerLine = hub.NewIsaLine(0), rtcLine = hub.NewIsaLine(8);
         pit = new Pit8254(clock, timerLine);
         rtc = new Rtc(clock, rtcLine);
@@ -39,7 +39,7 @@ public sealed class TimerDeviceTests
             Assert.Equal(pitScale.ToNanoseconds(n * 11932), pit.NextEvent);
             clock.Now = pit.NextEvent - 1;
             pit.Advance();
-            Assert.False(hub.HasPendingInterrupt);
+            Assert.False(hub.HasPendingInterrupt(0));
             clock.Now++;
             pit.Advance();
             Assert.Equal(0x42, Take());
@@ -53,7 +53,7 @@ public sealed class TimerDeviceTests
         clock.Now = 86_400 * Second;
         pit.Advance();
         Take();
-        Assert.False(hub.HasPendingInterrupt);
+        Assert.False(hub.HasPendingInterrupt(0));
         ulong ticks = pitScale.ToTicks(clock.Now);
         Assert.Equal(pitScale.ToNanoseconds((ticks / 1193 + 1) * 1193), pit.NextEvent);
     }
@@ -79,7 +79,7 @@ public sealed class TimerDeviceTests
         clock.Now = pitScale.ToNanoseconds(1000);
         Assert.Equal(0, Status(0) & 0x80);
         pit.Advance();
-        Assert.False(hub.HasPendingInterrupt);
+        Assert.False(hub.HasPendingInterrupt(0));
         clock.Now = pitScale.ToNanoseconds(1001);
         pit.Advance();
         Assert.Equal(0x42, Take());
@@ -365,11 +365,11 @@ public sealed class TimerDeviceTests
         Assert.Equal(4ul, hpet.ReadMmio(0x20, 4));
         Assert.Equal(0x60, Take(end: false));
         hub.LocalApic.WriteMmio(0xB0, 4, 0);
-        Assert.True(hub.HasPendingInterrupt);
+        Assert.True(hub.HasPendingInterrupt(0));
         Take(end: false);
         hpet.WriteMmio(0x20, 4, 4);
         hub.LocalApic.WriteMmio(0xB0, 4, 0);
-        Assert.False(hub.HasPendingInterrupt);
+        Assert.False(hub.HasPendingInterrupt(0));
     }
 
     [Fact]
@@ -379,7 +379,7 @@ public sealed class TimerDeviceTests
         hpet.WriteMmio(0x10, 4, 3);
         clock.Now = pit.NextEvent;
         pit.Advance();
-        Assert.False(hub.HasPendingInterrupt);
+        Assert.False(hub.HasPendingInterrupt(0));
         hpet.WriteMmio(0x120, 4, 4);
         hpet.WriteMmio(0x128, 8, 1_000_000);
         clock.Now = hpet.NextEvent;
@@ -407,8 +407,8 @@ public sealed class TimerDeviceTests
 
     private int Take(bool end = true)
     {
-        Assert.True(hub.HasPendingInterrupt);
-        byte vector = hub.Acknowledge();
+        Assert.True(hub.HasPendingInterrupt(0));
+        byte vector = hub.Acknowledge(0);
         if (end)
             hub.LocalApic.WriteMmio(0xB0, 4, 0);
         return vector;

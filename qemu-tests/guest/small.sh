@@ -49,7 +49,7 @@ ln -sf ../lib/x86_64-linux-gnu/ld-linux-x86-64.so.2 "$root/lib64/ld-linux-x86-64
 cp -a "$work/libc/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2" "$root/lib/x86_64-linux-gnu/"
 cp -a "$here/small/root/." "$root/"
 mkdir -p "$root/usr/local/sbin"
-for program in probe dma use; do gcc -O2 -static -o "$root/usr/local/sbin/$program" "$here/small/$program.c"; done
+for program in probe dma use load; do gcc -O2 -static -pthread -o "$root/usr/local/sbin/$program" "$here/small/$program.c"; done
 chmod 755 "$root"/sbin/* "$root"/etc/rc
 for v in "$old" "$new"; do
     unpack "linux-image-$v" "$work/kernel"

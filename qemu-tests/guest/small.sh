@@ -50,7 +50,7 @@ cp -a "$work/libc/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2" "$root/lib/x86_64-l
 cp -a "$here/small/root/." "$root/"
 mkdir -p "$root/usr/local/sbin"
 for program in probe dma use load; do gcc -O2 -static -pthread -o "$root/usr/local/sbin/$program" "$here/small/$program.c"; done
-chmod 755 "$root"/sbin/* "$root"/etc/rc
+find "$root/sbin" "$root/etc/rc" -type f -exec chmod 755 {} +   # not the links: where they point to is not there on every computer
 for v in "$old" "$new"; do
     unpack "linux-image-$v" "$work/kernel"
     depmod -b "$work/kernel" "$v"

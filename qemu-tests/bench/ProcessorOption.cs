@@ -11,12 +11,8 @@ internal static class ProcessorOption
     /// <summary>The option, with one processor unless it is given.</summary>
     public static Option<int> Create()
     {
-        Option<int> option = new("--processors") { Description = $"how many processors the machine has (1 to {Most})", DefaultValueFactory = _ => 1 };
-        option.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int>() is < 1 or > Most)
-                result.AddError($"--processors takes a number from 1 to {Most}.");
-        });
+        Option<int> option = new("--processors") { Description = "how many processors the machine has", DefaultValueFactory = _ => 1 };
+        option.AcceptOnlyFromAmong([.. Enumerable.Range(1, Most).Select(count => $"{count}")]);
         return option;
     }
 }

@@ -20,13 +20,14 @@ internal static class BootCommand
         Option<string?> untilHv = new("--until-hv") { Description = "stop when this text has appeared in Hv's trace" };
         Option<string[]> type = new("--type") { Description = "a line to type: REGEX=>TEXT types TEXT when REGEX has appeared" };
         Option<int> memory = new("--memory") { Description = "the machine's memory in MiB" };
+        Option<int> processors = ProcessorOption.Create();
         Option<string> iommu = new("--iommu") { Description = "the DMA remapping unit (QEMU)", DefaultValueFactory = _ => "none" };
         iommu.AcceptOnlyFromAmong("none", "vtd", "amdvi");
         Option<string?> extra = new("--extra") { Description = "more arguments for QEMU, or (Bochs) more configuration lines separated by ';'" };
         Option<bool> screen = new("--screendump") { Description = "at the end write a picture of the screen (QEMU)" };
         Command command = new("boot", "Starts a machine and shows its console, then Hv's trace.")
         {
-            efi, noHv, bench, guest, disk, timeout, until, untilHv, type, memory, iommu, extra, screen,
+            efi, noHv, bench, guest, disk, timeout, until, untilHv, type, memory, processors, iommu, extra, screen,
         };
         command.SetAction((result, cancel) => Task.Run(() =>
         {
@@ -45,6 +46,7 @@ internal static class BootCommand
                 GuestDisk = guestDisk,
                 Disk = Enum.Parse<DiskBus>(result.GetValue(disk)!, ignoreCase: true),
                 MemoryMiB = result.GetValue(memory),
+                Processors = result.GetValue(processors),
                 Iommu = Enum.Parse<IommuKind>(result.GetValue(iommu)!, ignoreCase: true),
                 Extra = more.Split(kind == BenchKind.BochsVmx ? ';' : ' ', StringSplitOptions.RemoveEmptyEntries),
             };

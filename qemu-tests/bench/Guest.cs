@@ -7,7 +7,7 @@ namespace Hv.Bench;
 /// <summary>A guest that runs in an emulator, used through its console.</summary>
 public abstract class Guest(Emulator emulator)
 {
-    private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(0.5), LongestWait = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(0.5), LongestWait = TimeSpan.FromSeconds(5), KeyInterval = TimeSpan.FromMilliseconds(500);
 
     private int commands;
 
@@ -149,6 +149,26 @@ public abstract class Guest(Emulator emulator)
                 throw Console.Failure($"Hv is still '{status["phase"]}', its last view '{status["last_view"]}', long after the switch.");
             Run("sleep 1", timeout, cancel);
         }
+    }
+
+    /// <summary>Switches to the shadow, which must be ready, and logs in there.</summary>
+    public void SwitchToShadow(TimeSpan timeout, CancellationToken cancel = default)
+    {
+        string before = BootId(timeout, cancel);
+        Begin("shadowctl switch");
+        for (TimeSpan end = Emulator.Clock.Elapsed + timeout; Emulator.Clock.Elapsed < end && !Emulator.HasExited;)
+        {
+            // The shell of the new system shows its prompt when it is asked to.
+            Thread.Sleep(KeyInterval);
+            Console.Send("\n");
+            if (!Console.TryExpect(Prompt, TimeSpan.FromSeconds(1), out _, out _, cancel))
+                continue;
+            LogIn(timeout, cancel);
+            if (BootId(timeout, cancel) == before)
+                throw Console.Failure("'shadowctl switch' ended, but the system was not switched.");
+            return;
+        }
+        throw Console.Failure("The switched system does not answer.");
     }
 
     /// <summary>Gets from the greeting to a shell's prompt.</summary>

@@ -21,7 +21,7 @@ public sealed class MachineOptions
     /// <summary>The machine's memory in MiB; 0 takes the bench's usual size.</summary>
     public int MemoryMiB { get; init; }
 
-    /// <summary>How many processors the machine has (QEMU).</summary>
+    /// <summary>How many processors the machine has.</summary>
     public int Processors { get; init; } = 1;
 
     /// <summary>The DMA remapping unit that the machine has (QEMU).</summary>

@@ -10,5 +10,8 @@ public sealed class QemuSvm(MachineOptions options) : QemuMachine(options)
     public const int TranslationBufferMiB = 96;
 
     /// <inheritdoc/>
-    protected override IEnumerable<string> ProcessorArguments => ["-accel", $"tcg,tb-size={TranslationBufferMiB}", "-cpu", "max,+svm"];
+    protected override IEnumerable<string> ProcessorArguments => ["-accel", Accelerator(Options.Processors), "-cpu", "max,+svm"];
+
+    /// <summary>How QEMU runs so many processors: each of several has a thread of its own.</summary>
+    public static string Accelerator(int processors) => $"tcg,tb-size={TranslationBufferMiB}{(processors > 1 ? ",thread=multi" : "")}";
 }

@@ -58,7 +58,7 @@ public sealed class Story(StoryOptions options, StepDisplay display)
             }
             return guest;
         });
-        using Emulator emulator = Emulator.Create(options.Bench, new MachineOptions { RunFolder = run, HvImage = hv, GuestDisk = disk, Disk = options.Disk });
+        using Emulator emulator = Emulator.Create(options.Bench, new MachineOptions { RunFolder = run, HvImage = hv, GuestDisk = disk, Disk = options.Disk, Processors = options.Processors });
         Guest guest = Guest.Create(options.Guest, emulator);
         try
         {
@@ -86,6 +86,7 @@ public sealed class Story(StoryOptions options, StepDisplay display)
         {
             guest.LogIn(command, cancel);
             result.KernelBefore = guest.Run("uname -r", command, cancel);
+            CheckProcessors(guest, "at first");
             guest.StartHeartbeat(command, cancel);
         });
         result.Check("the old kernel runs at first", result.KernelBefore == image.OldKernel, result.KernelBefore!);
@@ -109,8 +110,9 @@ public sealed class Story(StoryOptions options, StepDisplay display)
             result.KernelAfter = guest.Run("uname -r", command, cancel);
             string errors = guest.Run("dmesg | grep -c -E 'EXT4-fs (error|warning)|I/O error' || true", command, cancel);
             result.Check("the file system is without errors after the switch", errors == "0", $"{errors} errors in the kernel's log");
-            string faults = guest.Run("dmesg | grep -c -E 'BUG: |Oops|invalid opcode|WARNING: CPU|unchecked MSR|soft lockup|hung task' || true", command, cancel);
+            string faults = guest.Run("dmesg | grep -c -E 'BUG: |Oops|invalid opcode|WARNING: CPU|unchecked MSR|soft lockup|blocked for more than|NMI received for unknown reason|rcu: INFO' || true", command, cancel);
             result.Check("the kernel has met no fault after the switch", faults == "0", $"{faults} in the kernel's log");
+            CheckProcessors(guest, "after the switch");
             if (number > options.ColdReboots)
                 CheckShutdown(guest);
             if (guest.CheckNetworkWait(command, cancel) is { } wait)
@@ -124,6 +126,12 @@ public sealed class Story(StoryOptions options, StepDisplay display)
             shadow.Network is { } answer ? $"{answer.Kernel} answered" : "no answer");
         result.Check($"no heartbeat gap over {LongestGap:F0} s before the switch", shadow.Heartbeats.Count > 0 && shadow.LongestGap <= LongestGap && shadow.IsComplete,
             $"{shadow.Heartbeats.Count} heartbeats, longest gap {shadow.LongestGap:F2} s{(shadow.IsComplete ? "" : ", some missing")}");
+    }
+
+    private void CheckProcessors(Guest guest, string when)
+    {
+        string processors = guest.Run("nproc", command, cancel);
+        result.Check($"the system uses all processors {when}", processors == $"{options.Processors}", processors);
     }
 
     // The copy has stopped its services in order and unmounted its root file system: its console says so, and the next boot found nothing to recover.
@@ -160,6 +168,7 @@ public sealed class Story(StoryOptions options, StepDisplay display)
         {
             guest.LogIn(command, cancel);
             string now = guest.Run("uname -r", command, cancel);
+            CheckProcessors(guest, "after the ordinary reboot");
             result.KernelAfter ??= now;
             result.Check("the new kernel runs after the ordinary reboot", now == kernel, now);
         });

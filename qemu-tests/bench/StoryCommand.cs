@@ -14,10 +14,11 @@ internal static class StoryCommand
         Option<string> disk = new("--disk") { Description = "how QEMU attaches the guest's disk", DefaultValueFactory = _ => "nvme" };
         disk.AcceptOnlyFromAmong("nvme", "ahci");
         Option<int> reboots = new("--reboots") { Description = "how many reboots are hidden, one after the other", DefaultValueFactory = _ => 1 };
+        Option<int> processors = ProcessorOption.Create();
         Option<FileInfo?> efi = new("--efi") { Description = "Hv's image (default: what the build made)" };
         Option<bool> noHv = new("--no-hv") { Description = "leave Hv and the shadow reboot out" };
         Option<string?> json = new("--json") { Description = "write the figures to this file, too" };
-        Command command = new("story", "Tells the story: a reboot hidden, an ordinary reboot, and what each cost.") { bench, guest, disk, reboots, efi, noHv, json };
+        Command command = new("story", "Tells the story: a reboot hidden, an ordinary reboot, and what each cost.") { bench, guest, disk, processors, reboots, efi, noHv, json };
         command.SetAction((parsed, cancel) => Task.Run(() =>
         {
             BenchKind kind = BenchKinds.Parse(parsed.GetValue(bench)!);
@@ -28,6 +29,7 @@ internal static class StoryCommand
                 Bench = kind,
                 Guest = Enum.Parse<GuestKind>(parsed.GetValue(guest) ?? (kind == BenchKind.BochsVmx ? "small" : "debian"), ignoreCase: true),
                 Disk = Enum.Parse<DiskBus>(parsed.GetValue(disk)!, ignoreCase: true),
+                Processors = parsed.GetValue(processors),
                 ShadowReboots = parsed.GetValue(reboots),
                 Efi = parsed.GetValue(noHv) ? null : parsed.GetValue(efi)?.FullName ?? Paths.Efi,
             };

@@ -12,6 +12,9 @@ public sealed class StoryOptions
     /// <summary>How the guest's disk is attached (QEMU).</summary>
     public DiskBus Disk { get; init; }
 
+    /// <summary>How many processors the machine has.</summary>
+    public int Processors { get; init; } = 1;
+
     /// <summary>Hv's image; null leaves Hv and the shadow reboot out.</summary>
     public string? Efi { get; init; }
 

@@ -55,6 +55,7 @@ public sealed class StoryResult
         ["bench"] = Options.Bench.Name(),
         ["guest"] = Options.Guest.ToString().ToLowerInvariant(),
         ["disk"] = Options.Bench == BenchKind.BochsVmx ? "ata" : Options.Disk.ToString().ToLowerInvariant(),
+        ["processors"] = Options.Processors,
         ["translation_buffer_mib"] = Options.Bench == BenchKind.QemuSvm ? QemuSvm.TranslationBufferMiB : null,
         ["kernel_before"] = KernelBefore,
         ["kernel_after"] = KernelAfter,

@@ -52,7 +52,7 @@ internal static class StoryTable
         AnsiConsole.Write(table);
     }
 
-    private static string Conditions(StoryOptions options) => options.Bench switch
+    private static string Conditions(StoryOptions options) => (options.Processors > 1 ? $"{options.Processors} processors; " : "") + options.Bench switch
     {
         BenchKind.QemuSvm => $"QEMU, tb-size={QemuSvm.TranslationBufferMiB} for both reboots",
         BenchKind.BochsVmx => "Bochs; its guests' idle time passes faster than the clock on the wall",

@@ -9,10 +9,12 @@ public abstract class MachineFixture : IDisposable
     private readonly Emulator emulator;
     private string? lost;
 
-    protected MachineFixture(BenchKind bench, int memoryMiB = 0)
+    protected MachineFixture(BenchKind bench, int memoryMiB = 0, int processors = 1)
     {
-        Patience = bench.Patience();
-        emulator = Machine.Start(bench, "tests", GuestKind.Small, memoryMiB: memoryMiB);
+        // Several processors share those of the computer that emulates them.
+        Patience = bench.Patience() * (1 + processors) / 2;
+        Processors = processors;
+        emulator = Machine.Start(bench, "tests", GuestKind.Small, processors: processors, memoryMiB: memoryMiB);
         Guest = Guest.Create(GuestKind.Small, emulator);
         Machine.Prepare(emulator, emulator, () =>
         {
@@ -24,6 +26,9 @@ public abstract class MachineFixture : IDisposable
 
     /// <summary>How much longer than on QEMU things may take.</summary>
     public double Patience { get; }
+
+    /// <summary>How many processors the machine has.</summary>
+    public int Processors { get; }
 
     /// <summary>How long an ordinary command may take.</summary>
     public TimeSpan CommandTime => TimeSpan.FromSeconds(60) * Patience;
@@ -52,6 +57,25 @@ public abstract class MachineFixture : IDisposable
         try
         {
             return Guest.TryRun(command, timeout);
+        }
+        catch (BenchException e)
+        {
+            lost = command;
+            throw emulator.Explain(e);
+        }
+    }
+
+    /// <summary>Switches to the shadow, logs in there and waits until another one could be started. The status then.</summary>
+    public JsonNode SwitchToShadow()
+    {
+        const string command = "shadowctl switch";
+        const int longer = 3;
+        if (lost is not null)
+            throw new BenchException($"The machine has not answered since '{lost}'.");
+        try
+        {
+            Guest.SwitchToShadow(CommandTime * longer);
+            return Guest.WaitUntilIdle(CommandTime * longer);
         }
         catch (BenchException e)
         {

@@ -35,7 +35,7 @@ public static class ProcessorTable
         for (int at = FirstEntry; TryNext(madt, ref at, out uint id, out int flags);)
         {
             bool isUsable = (BinaryPrimitives.ReadUInt32LittleEndian(madt.Slice(flags)) & Enabled) != 0;
-            if (isUsable && count < ids.Length && ids.Slice(0, count).IndexOf(id) < 0)
+            if (isUsable && count < ids.Length && !Contains(ids.Slice(0, count), id))
                 ids[count++] = id;
         }
         return count;
@@ -50,7 +50,7 @@ public static class ProcessorTable
         for (int at = FirstEntry; TryNext(madt, ref at, out uint id, out int flags);)
         {
             uint value = BinaryPrimitives.ReadUInt32LittleEndian(madt.Slice(flags));
-            if ((value & (Enabled | OnlineCapable)) == 0 || used.IndexOf(id) >= 0)
+            if ((value & (Enabled | OnlineCapable)) == 0 || Contains(used, id))
                 continue;
             BinaryPrimitives.WriteUInt32LittleEndian(madt.Slice(flags), value & ~(Enabled | OnlineCapable));
             changed++;
@@ -58,6 +58,16 @@ public static class ProcessorTable
         if (changed != 0)
             AcpiTables.MendChecksum(madt);
         return changed;
+    }
+
+    private static bool Contains(ReadOnlySpan<uint> ids, uint id)
+    {
+        for (int i = 0; i < ids.Length; i++)
+        {
+            if (ids[i] == id)
+                return true;
+        }
+        return false;
     }
 
     // The next processor's APIC ID and where its flags are.

@@ -13,7 +13,7 @@ public sealed class ProcessorLock
     public void Enter(int processor)
     {
         Invariant.Holds(Volatile.Read(in _owner) != processor, "a lock taken twice");
-        int ticket = Interlocked.ExchangeAdd(ref _next, 1);
+        int ticket = Interlocked.Increment(ref _next) - 1;
         while (Volatile.Read(in _served) != ticket)
             Stubs.Pause();
         Volatile.Write(ref _owner, processor);

@@ -403,7 +403,6 @@ public unsafe struct SvmBackend : IVcpuBackend
                 exit.IsFetch = (info & NestedFaultFetch) != 0;
                 exit.Address = new GuestPhysical(Word(Vmcb.ExitInfo2));
                 return;
-            case SvmExitCode.Nmi: exit.Reason = ExitReason.NonMaskableInterrupt; return;
             case SvmExitCode.Iret:
                 // It is executed at the next entry; until the exit after that one NMIs stay blocked.
                 SetIntercept(SvmExitCode.Iret, false);

@@ -131,6 +131,7 @@ public sealed unsafe partial class HvMachine
             case ProcessorStep.StartShadow:
                 Shadow.Msrs[processor].Clear();
                 Snapshot!.Restore(Shadow, processor);
+                Shadow.Platform.Interrupts.LocalApics[processor].WaitsForStartUp = shadow.WaitsForStartUp;
                 shadow.SetRole(shadow: true);
                 shadow.SetNestedRoot(Shadow.Nested.Root);
                 break;
@@ -149,6 +150,7 @@ public sealed unsafe partial class HvMachine
                 primary.WakeUp();
                 break;
             case ProcessorStep.Restart:
+                Primary.Platform.Interrupts.LocalApics[processor].WaitsForStartUp = false;
                 CommitLocal(Primary.Platform, processor);
                 Snapshot!.Restore(Primary, processor);
                 Snapshot.Msrs[processor].Restore();
@@ -171,6 +173,7 @@ public sealed unsafe partial class HvMachine
         shadow.SaveProcessorState();
         shadow.Load(in state);
         shadow.WaitsForStartUp = primary.WaitsForStartUp;
+        Shadow.Platform.Interrupts.LocalApics[index].WaitsForStartUp = primary.WaitsForStartUp;
         shadow.StartUps = primary.StartUps;
         shadow.HasNmi = primary.HasNmi;
         Shadow.Msrs[index].Clear();

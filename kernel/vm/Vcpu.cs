@@ -163,6 +163,9 @@ public abstract unsafe class Vcpu
         Host->AskForAttention();
     }
 
+    /// <summary>Whether messages wait.</summary>
+    public bool HasMessages => Volatile.Read(in _messages) != 0;
+
     /// <summary>Follows the messages: INIT first, then a start-up message, then an NMI. On its own processor. False: there were none.</summary>
     public bool TakeMessages()
     {

@@ -29,6 +29,7 @@ public sealed unsafe class StartUps : MmioDevice
     private readonly RealMmio _registers = new(new HostPhysical(RegisterPage));
     private readonly uint[] _apicIds;
     private byte _cmosIndex;
+    private ulong _startUpsBefore;
 
     /// <summary>For the processors with these APIC IDs, the bootstrap processor's first. While booting only.</summary>
     public StartUps(HvMachine machine, uint[] apicIds)
@@ -53,7 +54,10 @@ public sealed unsafe class StartUps : MmioDevice
     /// <summary>From now on the command register exits on all processors.</summary>
     public void Watch()
     {
-        if (IsWatching || _apicIds.Length == 1)
+        if (_apicIds.Length == 1)
+            return;
+        _startUpsBefore = CountStartUps();
+        if (IsWatching)
             return;
         IsWatching = true;
         _machine.PrimaryMaps.SetMsr(CommandMsr, false, true);
@@ -61,11 +65,15 @@ public sealed unsafe class StartUps : MmioDevice
         _machine.Primary.FlushNested();
     }
 
-    /// <summary>Stops that if all processors run the primary's OS.</summary>
+    /// <summary>Stops that if all processors run the primary's OS, and one of them has been started since.</summary>
     public void EndIfAllRun()
     {
-        if (!IsWatching || !AllRun)
-            return;
+        if (IsWatching && AllRun && CountStartUps() != _startUpsBefore)
+            End();
+    }
+
+    private void End()
+    {
         IsWatching = false;
         _machine.PrimaryMaps.SetMsr(CommandMsr, false, false);
         _ = _machine.Identity.MapPage(_machine.IdentityTable, new GuestPhysical(RegisterPage));
@@ -74,10 +82,10 @@ public sealed unsafe class StartUps : MmioDevice
     /// <summary>The primary is another system now, or begins anew: watches if, and only if, it has processors to start.</summary>
     public void Update()
     {
-        if (AllRun)
-            EndIfAllRun();
-        else
+        if (!AllRun)
             Watch();
+        else if (IsWatching)
+            End();
     }
 
     /// <summary>A real INIT has reached a processor of the primary.</summary>
@@ -146,6 +154,14 @@ public sealed unsafe class StartUps : MmioDevice
             _machine.Primary.Vcpus[index].Post(VcpuMessage.Init);
     }
 
+    private ulong CountStartUps()
+    {
+        ulong count = 0;
+        for (int i = 0; i < _machine.Processors.Count; i++)
+            count += _machine.Primary.Vcpus[i].StartUps;
+        return count;
+    }
+
     private bool AllRun
     {
         get
@@ -155,7 +171,7 @@ public sealed unsafe class StartUps : MmioDevice
             for (int i = 1; i < _apicIds.Length; i++)
             {
                 Vcpu vcpu = _machine.Primary.Vcpus[i];
-                if (vcpu.WaitsForStartUp || vcpu.StartUps == 0)
+                if (vcpu.WaitsForStartUp || vcpu.HasMessages || vcpu.StartUps == 0)
                     return false;
             }
             return true;

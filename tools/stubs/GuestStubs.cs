@@ -63,10 +63,12 @@ internal static class GuestStubs
         a.Routine("HvHaltUntilNmiAddress");
         a.lea(rax, __[halt]);
         a.ret();
+        // Repeated, because QEMU looks for one pending event only behind each STGI.
         a.Routine("HvTakeNmi");
         a.cli();
         a.stgi();
-        a.nop();
+        a.stgi();
+        a.stgi();
         a.nop();
         a.clgi();
         a.sti();

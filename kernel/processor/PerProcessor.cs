@@ -15,6 +15,9 @@ namespace Hv.Kernel.Processor;
 [StructLayout(LayoutKind.Sequential)]
 public unsafe struct PerProcessor
 {
+    // A few milliseconds of the TSC.
+    private const ulong PatienceTicks = 1ul << 23;
+
     private PerProcessor* _self;
     private uint _apicId;
     private int _index;
@@ -23,6 +26,8 @@ public unsafe struct PerProcessor
     private int _isInGuest;
     private int _kickIsUnderWay;
     private int _pendingNmi;
+    private int _surplusKicks;
+    private ulong _kickedAt;
 
     /// <summary>This processor's.</summary>
     public static PerProcessor* Current => Stubs.CurrentProcessor();
@@ -76,18 +81,27 @@ public unsafe struct PerProcessor
         Kick();
     }
 
-    /// <summary>Brings it out of its guest, if it is in one.</summary>
+    /// <summary>Brings it out of its guest, if it is in one. Who waits for that calls this again and again: an NMI that does not arrive is sent once more after a while.</summary>
     public void Kick()
     {
-        if (IsInGuest && Interlocked.Exchange(ref _kickIsUnderWay, 1) == 0)
-            LocalApicAccess.SendNmi(_apicId);
+        if (!IsInGuest)
+            return;
+        ulong now = Stubs.ReadTsc();
+        if (Interlocked.Exchange(ref _kickIsUnderWay, 1) != 0)
+        {
+            if (now - Volatile.Read(in _kickedAt) < PatienceTicks)
+                return;
+            Volatile.Write(ref _surplusKicks, 1);
+        }
+        Volatile.Write(ref _kickedAt, now);
+        LocalApicAccess.SendNmi(_apicId);
     }
 
     /// <summary>
     /// An NMI has come. True: it is a kick of Hv's. False: it is a guest's. One of each at the same moment are one NMI to the processor, and then count as Hv's.
     /// On the processor itself.
     /// </summary>
-    public bool TakeKick() => Interlocked.Exchange(ref _kickIsUnderWay, 0) != 0;
+    public bool TakeKick() => Interlocked.Exchange(ref _kickIsUnderWay, 0) != 0 || Interlocked.Exchange(ref _surplusKicks, 0) != 0;
 
     /// <summary>An NMI that is not Hv's has come: it is the primary's.</summary>
     public void KeepNmi() => Volatile.Write(ref _pendingNmi, 1);

@@ -66,7 +66,7 @@ public sealed unsafe class ProcessorGroup
         int count = Count;
         for (int i = 1; i < count; i++)
             this[i]->AskForAttention();
-        WaitFor(ref _parked, count - 1);
+        WaitFor(ref _parked, count - 1, mustKick: true);
     }
 
     /// <summary>Lets them go on.</summary>
@@ -80,7 +80,7 @@ public sealed unsafe class ProcessorGroup
         _step = step;
         Volatile.Write(ref _done, 0);
         _ = Interlocked.Increment(ref _steps);
-        WaitFor(ref _done, Count - 1);
+        WaitFor(ref _done, Count - 1, mustKick: false);
         owner.CarryOut(step, 0);
     }
 
@@ -103,11 +103,13 @@ public sealed unsafe class ProcessorGroup
         _ = Interlocked.Decrement(ref _parked);
     }
 
-    private static void WaitFor(ref int counter, int wanted)
+    private void WaitFor(ref int counter, int wanted, bool mustKick)
     {
         ulong began = Stubs.ReadTsc();
         while (Volatile.Read(in counter) != wanted)
         {
+            for (int i = 1; mustKick && i <= wanted; i++)
+                this[i]->Kick();
             Stubs.Pause();
             Invariant.Holds(Stubs.ReadTsc() - began < PatienceTicks, "a processor does not answer");
         }

@@ -107,10 +107,15 @@ public unsafe struct SvmBackend : IVcpuBackend
         Word(Vmcb.Rsp) = registers->General.Rsp;
         if (_preemption != ulong.MaxValue)
             _timer.Arm(_preemption);
+        if ((Word(Vmcb.EventInjection) & (Vmcb.EventValid | Vmcb.EventTypeMask)) == (Vmcb.EventValid | Vmcb.EventInterrupt))
+            TcgQuirks.BeforeInjection();
+        bool hasVirtualInterrupt = (Word(Vmcb.VirtualInterrupt) & Vmcb.VirtualIrq) != 0;
         Stubs.SvmRun(registers, (ulong)_vmcb, (ulong)_hostVmcb);
         registers->General.Rax = Word(Vmcb.Rax);
         registers->General.Rsp = Word(Vmcb.Rsp);
         _vmcb[Vmcb.TlbControl] = 0;
+        if (hasVirtualInterrupt)
+            TcgQuirks.AfterVirtualInterrupt();
         if (_nmiBlockEnds)
             _nmiIsBlocked = _nmiBlockEnds = false;
         if (Word(Vmcb.ExitCode) == SvmExitCode.Nmi)

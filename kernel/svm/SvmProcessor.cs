@@ -31,6 +31,7 @@ public static class SvmProcessor
             return status;
         // Physical interrupts while the shadow runs obey Hv's IF: on, but held back by GIF until the guest is entered.
         HostWindow.UseGlobalFlag();
+        TcgQuirks.Detect();
         Stubs.ClearGlobalInterrupts();
         Stubs.EnableInterrupts();
         return Status.Ok;

@@ -120,9 +120,11 @@ public abstract unsafe class Vcpu
         _ = Interlocked.Exchange(ref _flushAsked, 1);
         if (Volatile.Read(in _isRunning) == 0)
             return;
-        Host->Kick();
         while (Volatile.Read(in _isRunning) != 0 && Volatile.Read(in _flushAsked) != 0)
+        {
+            Host->Kick();
             Stubs.Pause();
+        }
     }
 
     /// <summary>Whether the guest is on the processor, or about to be.</summary>

@@ -16,6 +16,9 @@ public sealed unsafe class VcpuLoop<TBackend> where TBackend : struct, IVcpuBack
     /// <summary>How long the shadow runs at most before Hv looks for interrupts of the primary itself, in milliseconds.</summary>
     private const ulong SliceMilliseconds = 10;
 
+    /// <summary>How long a processor waits at most before it looks at the shadow again, in milliseconds: a wake-up may be lost, but not for good.</summary>
+    private const ulong LongestWaitMilliseconds = 100;
+
     private readonly LoopOwner _owner;
     private readonly PerProcessor* _host;
     private readonly ulong _ticksPerMillisecond;
@@ -202,7 +205,7 @@ public sealed unsafe class VcpuLoop<TBackend> where TBackend : struct, IVcpuBack
         ulong halt = backend.Rip;
         backend.SetHaltExiting(false);
         backend.SetInterruptExiting(true);
-        backend.SetPreemption(next);
+        backend.SetPreemption(Math.Min(next, LongestWaitMilliseconds * _ticksPerMillisecond));
         ExitReason reason = _primary.RunOnce();
         backend.SetPreemption(ulong.MaxValue);
         backend.SetInterruptExiting(false);

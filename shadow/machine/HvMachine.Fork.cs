@@ -34,13 +34,13 @@ public sealed unsafe partial class HvMachine
         if (!Sharing!.IsActive)
             return false;
         ulong began = Stubs.ReadTsc();
-        ulong before = Sharing.PagesBroken;
-        if (!Sharing.Break(address))
+        if (!Sharing.Break(address, out bool isBroken))
             return false;
-        if (Sharing.PagesBroken != before)
+        if (!isBroken)
         {
             if (Shadow.ShadowMemory.ReplacedMapping)
                 Shadow.FlushNested();
+            Sharing.AllowWrite(address);
             ForkFigures.BreakTicks += Stubs.ReadTsc() - began;
         }
         if (Shadow.ShadowMemory.RanOutOfMemory)

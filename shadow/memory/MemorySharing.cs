@@ -57,12 +57,13 @@ public sealed class MemorySharing
     }
 
     /// <summary>
-    /// The primary is about to write to a page: the shadow gets the old contents. True: the primary may write now, even if the pool was empty, which
-    /// <see cref="ShadowMemory.RanOutOfMemory"/> says: the shadow must not run again then. False: this is no shared memory. The caller flushes the shadow's
-    /// translations if <see cref="ShadowMemory.ReplacedMapping"/>.
+    /// The primary is about to write to a page: the shadow gets the old contents. False: this is no shared memory. True: the caller flushes the shadow's
+    /// translations if <see cref="ShadowMemory.ReplacedMapping"/>, and then lets the primary write (<see cref="AllowWrite"/>), unless it may already
+    /// (<paramref name="isBroken"/>).
     /// </summary>
-    public bool Break(GuestPhysical address)
+    public bool Break(GuestPhysical address, out bool isBroken)
     {
+        isBroken = true;
         if (_shadow == null || !_ranges.Contains(address.Value))
             return false;
         ulong entry = _primary.Lookup(address.Value, out _);
@@ -71,11 +72,20 @@ public sealed class MemorySharing
         // Another write has broken the sharing, and the processor still remembers the entry before.
         if (_primary.Format.IsWritable(entry))
             return true;
+        isBroken = false;
         _shadow.KeepOldCopy(address.PageBase);
         PagesBroken++;
-        if (_primary.AllowWrite(address.Value) == Status.OutOfMemory)
-            _shadow.GiveUp();
         return true;
+    }
+
+    /// <summary>
+    /// No processor of the shadow reads the page any more: the primary may write to it. Even if the pool was empty, which <see cref="ShadowMemory.RanOutOfMemory"/> says: the shadow
+    /// must not run again then.
+    /// </summary>
+    public void AllowWrite(GuestPhysical address)
+    {
+        if (_primary.AllowWrite(address.Value) == Status.OutOfMemory)
+            _shadow!.GiveUp();
     }
 
     /// <summary>No shadow shares the memory any more.</summary>

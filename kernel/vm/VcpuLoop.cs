@@ -10,9 +10,6 @@ namespace Hv.Kernel.Vm;
 /// <remarks>Runs on the processor that it schedules.</remarks>
 public sealed unsafe class VcpuLoop<TBackend> where TBackend : struct, IVcpuBackend
 {
-    /// <summary>How long a busy primary runs before the shadow gets its share, in milliseconds.</summary>
-    private const ulong QuantumMilliseconds = 10;
-
     /// <summary>How long the shadow runs at most before Hv looks for interrupts of the primary itself, in milliseconds.</summary>
     private const ulong SliceMilliseconds = 10;
 
@@ -25,7 +22,7 @@ public sealed unsafe class VcpuLoop<TBackend> where TBackend : struct, IVcpuBack
     private VcpuOf<TBackend> _primary;
     private VcpuOf<TBackend> _shadow;
     private VcpuOf<TBackend> _onProcessor;
-    private ulong _primarySince;
+    private ShareAccount _share;
     private bool _yieldAsked;
     private bool _isBeingServed;
 
@@ -38,6 +35,7 @@ public sealed unsafe class VcpuLoop<TBackend> where TBackend : struct, IVcpuBack
         _shadow = shadow;
         _onProcessor = primary;
         _ticksPerMillisecond = tscFrequency / 1000;
+        _share = new ShareAccount(_ticksPerMillisecond);
     }
 
     /// <summary>Runs for ever.</summary>
@@ -122,14 +120,14 @@ public sealed unsafe class VcpuLoop<TBackend> where TBackend : struct, IVcpuBack
         Bring(_primary);
         ref TBackend backend = ref _primary.Backend;
         backend.SetHaltExiting(true);
-        ulong now = Stubs.ReadTsc();
-        ulong quantum = QuantumMilliseconds * _ticksPerMillisecond;
-        bool due = now - _primarySince >= quantum;
+        uint percent = _owner.ShadowShare;
+        ulong now = Stubs.ReadTsc(), left = _share.Until(now, percent);
         if (backend.HasPreemptionTimer)
-            backend.SetPreemption(due ? 1 : quantum - (now - _primarySince));
+            backend.SetPreemption(Math.Max(left, 1));
         else
-            backend.SetInterruptExiting(due && !_yieldAsked);
+            backend.SetInterruptExiting(left == 0 && !_yieldAsked);
         ExitReason reason = _primary.RunOnce();
+        _share.Earn(Stubs.ReadTsc() - now, percent);
         switch (reason)
         {
             case ExitReason.ExternalInterrupt:
@@ -141,29 +139,38 @@ public sealed unsafe class VcpuLoop<TBackend> where TBackend : struct, IVcpuBack
             case ExitReason.InterruptWindow:
             case ExitReason.TimerExpired:
                 _yieldAsked = false;
-                GiveShare(quantum);
+                GiveShare(percent);
                 break;
         }
     }
 
-    private void GiveShare(ulong quantum)
+    private void GiveShare(uint percent)
     {
-        uint share = Math.Min(_owner.ShadowShare, 90);
-        if (share != 0 && _owner.ShadowRuns)
-            _ = RunShadow(quantum * share / (100 - share));
-        _primarySince = Stubs.ReadTsc();
+        if (_owner.ShadowRuns && _share.Until(Stubs.ReadTsc(), percent) == 0)
+            _ = RunShadow(_share.Owed);
     }
 
     // Runs the shadow until an interrupt for the primary comes, its time is over, or it idles; false if it has nothing to do.
     private bool RunShadow(ulong limit)
     {
-        ulong end = limit == ulong.MaxValue ? ulong.MaxValue : Stubs.ReadTsc() + limit;
+        ulong began = Stubs.ReadTsc();
+        bool ran = RunShadow(began, limit, out bool isCut);
+        ulong now = Stubs.ReadTsc();
+        _share.Spend(now - began, now, isCut);
+        return ran;
+    }
+
+    private bool RunShadow(ulong began, ulong limit, out bool isCut)
+    {
+        ulong end = limit == ulong.MaxValue ? ulong.MaxValue : began + limit;
+        isCut = false;
         bool ran = false;
         while (_owner.ShadowRuns)
         {
             if (_host->IsWanted)
                 LookAround();
-            if (_host->HasNmi || _primary.HasNmi || !_owner.ShadowRuns || (limit == ulong.MaxValue && !_primary.IsHalted && !_primary.WaitsForStartUp))
+            isCut = _host->HasNmi || _primary.HasNmi;
+            if (isCut || !_owner.ShadowRuns || (limit == ulong.MaxValue && !_primary.IsHalted && !_primary.WaitsForStartUp))
                 return true;
             ulong next = _owner.PrepareShadow(_shadow);
             if (_shadow.IsHalted || _shadow.WaitsForStartUp)
@@ -180,7 +187,7 @@ public sealed unsafe class VcpuLoop<TBackend> where TBackend : struct, IVcpuBack
             if (reason == ExitReason.ExternalInterrupt || isMissed)
             {
                 _primary.WakeUp();
-                _primarySince = Stubs.ReadTsc();
+                isCut = true;
                 return true;
             }
             if (IsFirst && _owner.HasUrgentWork)
@@ -259,7 +266,7 @@ public sealed unsafe class VcpuLoop<TBackend> where TBackend : struct, IVcpuBack
         ref TBackend backend = ref _primary.Backend;
         backend.SetHaltExiting(true);
         if (backend.HasPreemptionTimer)
-            backend.SetPreemption(QuantumMilliseconds * _ticksPerMillisecond);
+            backend.SetPreemption(ShareAccount.QuantumMilliseconds * _ticksPerMillisecond);
         else
             backend.SetInterruptExiting(!_isBeingServed);
         ExitReason reason = _primary.RunOnce();

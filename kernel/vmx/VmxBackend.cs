@@ -171,7 +171,7 @@ public unsafe partial struct VmxBackend : IVcpuBackend
         Write(VmcsField.GuestPendingDebug, Read(VmcsField.GuestPendingDebug) | PendingSingleStep);
 
     /// <inheritdoc/>
-    public void SetHaltExiting(bool exit) => SetProcessorControl(VmxControl.HltExiting | VmxControl.MwaitExiting, exit);
+    public void SetHaltExiting(bool exit) => SetProcessorControl(_operation.Controls.HaltExiting, exit);
 
     /// <inheritdoc/>
     public void SetInterruptExiting(bool exit) => SetPinControl(VmxControl.PinExternalInterruptExiting, exit);

@@ -17,7 +17,10 @@ public struct VmxControls
     // Not set yet, but there to be set while there is a shadow.
     private const uint SwitchedPin = VmxControl.PinExternalInterruptExiting | VmxControl.PinPreemptionTimer;
     private const uint SwitchedProcessor = VmxControl.InterruptWindowExiting | VmxControl.NmiWindowExiting | VmxControl.HltExiting |
-        VmxControl.MwaitExiting | VmxControl.Cr8LoadExiting | VmxControl.Cr8StoreExiting;
+        VmxControl.Cr8LoadExiting | VmxControl.Cr8StoreExiting;
+
+    /// <summary>What makes the waiting instructions exit: HLT, and MWAIT where the processor has it.</summary>
+    public uint HaltExiting;
 
     // Exits that would cost every guest dearly or change what it sees: processors without the true controls force some of them.
     private const uint UnwantedProcessor = VmxControl.Cr3LoadExiting | VmxControl.Cr3StoreExiting;
@@ -41,6 +44,8 @@ public struct VmxControls
             !VmxCapabilities.MayBeSet(capabilities.PinBased, SwitchedPin) ||
             !VmxCapabilities.MayBeSet(capabilities.ProcessorBased, SwitchedProcessor))
             return Status.Unsupported;
+        bool hasMwait = VmxCapabilities.MayBeSet(capabilities.ProcessorBased, VmxControl.MwaitExiting);
+        controls.HaltExiting = VmxControl.HltExiting | (hasMwait ? VmxControl.MwaitExiting : 0);
         return controls;
     }
 

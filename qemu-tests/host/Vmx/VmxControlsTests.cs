@@ -42,6 +42,19 @@ public sealed class VmxControlsTests
         Assert.True(capabilities.HasHugePages);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void MWAIT_exits_where_the_processor_has_it(bool hasMwait)
+    {
+        VmxCapabilities capabilities = Skylake();
+        if (!hasMwait)
+            capabilities.ProcessorBased &= ~((ulong)VmxControl.MwaitExiting << 32);
+        Result<VmxControls> controls = VmxControls.Choose(in capabilities);
+        Assert.True(controls.IsOk);
+        Assert.Equal(VmxControl.HltExiting | (hasMwait ? VmxControl.MwaitExiting : 0), controls.Value.HaltExiting);
+    }
+
     [Fact]
     public void What_is_only_wished_for_may_be_missing()
     {

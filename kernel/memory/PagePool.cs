@@ -4,7 +4,7 @@ using System.Numerics;
 namespace Hv.Kernel.Memory;
 
 /// <summary>The pool: 4 KiB pages in up to <see cref="MaxExtents"/> runs of physical memory, with one bit per page.</summary>
-/// <remarks>Used by the processor that runs the VMs; no lock in this slice.</remarks>
+/// <remarks>With the machine's lock, or while the other processors are stopped, or while booting.</remarks>
 public sealed unsafe class PagePool : PageSource
 {
     /// <summary>How many separate runs of memory the pool can consist of.</summary>

@@ -6,7 +6,10 @@ namespace Hv.Kernel.Memory;
 /// A four-level page table in any format: nested tables (EPT, NPT), tables of DMA remapping and Hv's own address space. The largest pages that the
 /// request allows are used; a large page is split when a part of it changes. Callers flush the processor's caches of it.
 /// </summary>
-/// <remarks>Changed only by the processor that owns the VM, or while the VM is stopped. Tables come from the page source given.</remarks>
+/// <remarks>
+/// Changed by one processor at a time (with the machine's lock, or while the others are stopped). The primary's may be read meanwhile: entries are written whole, and while other processors run
+/// no table is given back. Tables come from the page source given.
+/// </remarks>
 public sealed unsafe class PageTable
 {
     private const int Levels = 4, EntriesPerTable = 512, BitsPerLevel = 9;

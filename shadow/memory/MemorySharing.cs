@@ -8,7 +8,7 @@ namespace Hv.Shadow.Memory;
 /// contents; the primary keeps the page itself, so that its devices' DMA stays right.
 /// </summary>
 /// <remarks>
-/// Used by the processor that runs both VMs, while neither runs. What a passed-through device writes into a shared page is not seen here: the shadow
+/// With the machine's lock, or while the other processors are stopped. What a passed-through device writes into a shared page is not seen here: the shadow
 /// may find it changed. Who ends the sharing maps the primary's memory anew.
 /// </remarks>
 public sealed class MemorySharing

@@ -10,7 +10,7 @@ namespace Hv.Shadow.Memory;
 /// zeroed when it is first touched. Of a fork: all memory is the primary's until the first write on either side. Everything it has of its own
 /// lies in the pool; the pages of its screen are there for good.
 /// </summary>
-/// <remarks>Used by the processor that runs the shadow, or while it is stopped.</remarks>
+/// <remarks>With the machine's lock, or while the other processors are stopped.</remarks>
 public sealed unsafe class ShadowMemory
 {
     private const ulong FirmwareFlash = 0xFF00_0000, FourGigabytes = 1ul << 32;

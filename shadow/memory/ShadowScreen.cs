@@ -8,7 +8,7 @@ namespace Hv.Shadow.Memory;
 /// The frame buffer of shadows. Its pages are taken from the pool once and for all, so that the last screen of a shadow can be looked at when the shadow is
 /// gone.
 /// </summary>
-/// <remarks>Used by the processor that runs the shadow, or while it is stopped.</remarks>
+/// <remarks>With the machine's lock, or while the other processors are stopped.</remarks>
 public sealed unsafe class ShadowScreen
 {
     // Pages are aligned, so the lowest bit of their addresses is free to say that the shadow has touched the page.

@@ -115,7 +115,7 @@ public unsafe struct SvmBackend : IVcpuBackend
         registers->General.Rsp = Word(Vmcb.Rsp);
         _vmcb[Vmcb.TlbControl] = 0;
         if (hasVirtualInterrupt)
-            TcgQuirks.AfterVirtualInterrupt();
+            TcgQuirks.FindRequests();
         if (_nmiBlockEnds)
             _nmiIsBlocked = _nmiBlockEnds = false;
         if (Word(Vmcb.ExitCode) == SvmExitCode.Nmi)
@@ -346,6 +346,9 @@ public unsafe struct SvmBackend : IVcpuBackend
         if (ticks == ulong.MaxValue)
             _timer.GiveBack();
     }
+
+    /// <inheritdoc/>
+    public readonly void FindRequests() => TcgQuirks.FindRequests();
 
     /// <inheritdoc/>
     public void SetPageFaultAddress(GuestVirtual address) => Word(Vmcb.Cr2) = address.Value;

@@ -12,6 +12,9 @@ internal struct SvmTimer
     /// <summary>Hv's vector: the highest, so that it is the first one that an open interrupt window takes.</summary>
     private const byte Vector = 0xFF;
 
+    // An emulator may look at something else first when the window is open.
+    private const int Attempts = 16;
+
     private bool _borrowed;
     private uint _lvt;
     private uint _initial;
@@ -61,7 +64,8 @@ internal struct SvmTimer
             fired = true;
             uint priority = LocalApicAccess.Read(LocalApicAccess.TaskPriority);
             LocalApicAccess.Write(LocalApicAccess.TaskPriority, Vector - 0x10u & 0xF0);
-            HostWindow.TakeOne();
+            for (int i = 0; i < Attempts && LocalApicAccess.IsRequested(Vector); i++)
+                HostWindow.TakeOne();
             LocalApicAccess.Write(LocalApicAccess.TaskPriority, priority);
         }
         bool due = Restore();

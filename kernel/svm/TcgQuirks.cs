@@ -29,8 +29,8 @@ internal static class TcgQuirks
             PerProcessor.Current->Kick();
     }
 
-    /// <summary>After an exit of a guest that was entered with V_IRQ.</summary>
-    public static void AfterVirtualInterrupt()
+    /// <summary>Finds requests of the local APIC that were lost on their way to the processor.</summary>
+    public static void FindRequests()
     {
         if (s_isTcg)
             LocalApicAccess.Write(LocalApicAccess.TaskPriority, LocalApicAccess.Read(LocalApicAccess.TaskPriority));

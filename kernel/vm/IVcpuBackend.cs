@@ -116,6 +116,9 @@ public unsafe interface IVcpuBackend
     /// <summary>Whether <see cref="SetPreemption"/> may be used with the primary, too: the processor has a timer of its own for it.</summary>
     bool HasPreemptionTimer { get; }
 
+    /// <summary>The local APIC has requests that have not made a guest exit: makes the processor look at them again.</summary>
+    void FindRequests();
+
     /// <summary>Sets CR2, as a page fault does.</summary>
     void SetPageFaultAddress(GuestVirtual address);
 }

@@ -23,6 +23,7 @@ public sealed unsafe class VcpuLoop<TBackend> where TBackend : struct, IVcpuBack
     private VcpuOf<TBackend> _shadow;
     private VcpuOf<TBackend> _onProcessor;
     private ShareAccount _share;
+    private ulong _lookedAt;
     private bool _yieldAsked;
     private bool _isBeingServed;
 
@@ -182,9 +183,7 @@ public sealed unsafe class VcpuLoop<TBackend> where TBackend : struct, IVcpuBack
             _shadow.Backend.SetPreemption(Math.Min(Math.Min(next, end - now), SliceMilliseconds * _ticksPerMillisecond));
             ran = true;
             ExitReason reason = _shadow.RunOnce();
-            // Bochs 3.1 does not let an interrupt exit while RFLAGS.IF is 0 in Hv and has not changed in the shadow.
-            bool isMissed = reason == ExitReason.TimerExpired && LocalApicAccess.HasRequests;
-            if (reason == ExitReason.ExternalInterrupt || isMissed)
+            if (reason == ExitReason.ExternalInterrupt || HasMissedInterrupt(reason == ExitReason.TimerExpired))
             {
                 _primary.WakeUp();
                 isCut = true;
@@ -193,6 +192,19 @@ public sealed unsafe class VcpuLoop<TBackend> where TBackend : struct, IVcpuBack
             if (IsFirst && _owner.HasUrgentWork)
                 return true;
         }
+        return true;
+    }
+
+    // Bochs 3.1 does not let an interrupt exit while RFLAGS.IF is 0 in Hv and has not changed in the shadow; QEMU loses one now and then.
+    private bool HasMissedInterrupt(bool mustLook)
+    {
+        ulong now = Stubs.ReadTsc();
+        if (!mustLook && now - _lookedAt < _ticksPerMillisecond)
+            return false;
+        _lookedAt = now;
+        if (!LocalApicAccess.HasRequests)
+            return false;
+        _primary.Backend.FindRequests();
         return true;
     }
 
@@ -218,7 +230,7 @@ public sealed unsafe class VcpuLoop<TBackend> where TBackend : struct, IVcpuBack
         backend.SetInterruptExiting(false);
         bool isPrimarys = reason == ExitReason.NonMaskableInterrupt && _host->HasNmi;
         bool isNothing = reason is ExitReason.TimerExpired or ExitReason.NonMaskableInterrupt or ExitReason.Attention && !isPrimarys;
-        if (isNothing && WaitRules.StillWaits(backend.Rip, halt, _primary.HaltLength))
+        if (isNothing && !HasMissedInterrupt(true) && WaitRules.StillWaits(backend.Rip, halt, _primary.HaltLength))
             backend.Rip = halt;
         else if (backend.Rip == halt)
             _primary.WakeUp(); // The interrupt was there before HLT began: it has ended the wait all the same.

@@ -217,6 +217,11 @@ public unsafe partial struct VmxBackend : IVcpuBackend
     }
 
     /// <inheritdoc/>
+    public readonly void FindRequests()
+    {
+    }
+
+    /// <inheritdoc/>
     public void SetPageFaultAddress(GuestVirtual address)
     {
         if (IsActive)

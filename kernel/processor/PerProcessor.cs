@@ -15,8 +15,8 @@ namespace Hv.Kernel.Processor;
 [StructLayout(LayoutKind.Sequential)]
 public unsafe struct PerProcessor
 {
-    // A few milliseconds of the TSC.
-    private const ulong PatienceTicks = 1ul << 23;
+    // About a tenth of a second of the TSC: an emulator's processor may be kept from running for a while.
+    private const ulong PatienceTicks = 1ul << 28;
 
     private PerProcessor* _self;
     private uint _apicId;

@@ -7,6 +7,6 @@ namespace Hv.EmulatorTests;
 [Collection(Collections.QemuProcessors)]
 public sealed class QemuFourProcessorsTests(QemuFourProcessorsFixture machine, ITestOutputHelper output) : ProcessorsTests(machine, output), IClassFixture<QemuFourProcessorsFixture>
 {
-    [LongFact("a shadow of a busy system on several processors of AMD-V does not always come up (docs/ARCHITECTURE.md, Known limits)")]
+    [LongFact("a shadow beside several busy processors is not reliable yet (docs/ARCHITECTURE.md, Known limits)")]
     public void A_shadow_that_was_forked_under_load_takes_over_all_processors() => ForkABusySystemAndSwitch();
 }

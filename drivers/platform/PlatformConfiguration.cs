@@ -1,10 +1,12 @@
+using Hv.Kernel.Processor;
+
 namespace Hv.Drivers.Platform;
 
 /// <summary>What a virtual machine's platform devices are like, found out once from the real machine (ACPI tables, CPUID, measurement).</summary>
 public sealed class PlatformConfiguration
 {
     /// <summary>How many processors a virtual machine can have.</summary>
-    public const int MaxProcessors = 64;
+    public const int MaxProcessors = ProcessorGroup.Maximum;
 
     /// <summary>The APIC ID of each processor, the bootstrap processor's first; <see cref="MaxProcessors"/> at most.</summary>
     public uint[] ApicIds = [0];

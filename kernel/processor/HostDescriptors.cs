@@ -29,7 +29,7 @@ public sealed unsafe class HostDescriptors
 
     private readonly byte* _block;
 
-    /// <summary>Pages that <see cref="HostDescriptors(byte*)"/> needs.</summary>
+    /// <summary>Pages that <see cref="HostDescriptors(byte*, int, uint)"/> needs.</summary>
     public const uint Pages = TablePages + StackPages + InterruptStacks * InterruptStackPages;
 
     /// <summary>The page behind the main stack, counted from the start of the block.</summary>

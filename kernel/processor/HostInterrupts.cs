@@ -27,8 +27,7 @@ internal static unsafe class HostInterrupts
         }
         if (frame->Vector == NonMaskable)
         {
-            if (!PerProcessor.Current->TakeKick())
-                PerProcessor.Current->KeepNmi();
+            PerProcessor.Current->ReceiveNmi();
             // Just before the HLT that it is to end (HvHaltUntilNmi).
             if (frame->Rip == Stubs.HaltUntilNmiAddress())
                 frame->Rip++;

@@ -98,13 +98,16 @@ public unsafe struct PerProcessor
     }
 
     /// <summary>
-    /// An NMI has come. True: it is a kick of Hv's. False: it is a guest's. One of each at the same moment are one NMI to the processor, and then count as Hv's.
-    /// On the processor itself.
+    /// True: the NMI that has come is a kick of Hv's. False: it is a guest's. One of each at the same moment are one NMI to the processor, and then count as Hv's.
     /// </summary>
-    public bool TakeKick() => Interlocked.Exchange(ref _kickIsUnderWay, 0) != 0 || Interlocked.Exchange(ref _surplusKicks, 0) != 0;
+    private bool TakeKick() => Interlocked.Exchange(ref _kickIsUnderWay, 0) != 0 || Interlocked.Exchange(ref _surplusKicks, 0) != 0;
 
-    /// <summary>An NMI that is not Hv's has come: it is the primary's.</summary>
-    public void KeepNmi() => Volatile.Write(ref _pendingNmi, 1);
+    /// <summary>An NMI has come, to a guest or to Hv itself: if it is no kick, the primary is to get it. On the processor itself.</summary>
+    public void ReceiveNmi()
+    {
+        if (!TakeKick())
+            Volatile.Write(ref _pendingNmi, 1);
+    }
 
     /// <summary>Whether an NMI waits for the primary.</summary>
     public readonly bool HasNmi => Volatile.Read(in _pendingNmi) != 0;

@@ -41,17 +41,6 @@ public sealed unsafe class ProcessorGroup
         Volatile.Write(ref _count, index + 1);
     }
 
-    /// <summary>The processor with an APIC ID; -1 if none that has joined has it.</summary>
-    public int Find(uint apicId)
-    {
-        for (int i = 0; i < Count; i++)
-        {
-            if (this[i]->ApicId == apicId)
-                return i;
-        }
-        return -1;
-    }
-
     /// <summary>Makes processor <paramref name="index"/> look around, if it has joined.</summary>
     public void Wake(int index)
     {

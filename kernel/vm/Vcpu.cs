@@ -118,9 +118,7 @@ public abstract unsafe class Vcpu
     public void FlushNestedFromElsewhere()
     {
         _ = Interlocked.Exchange(ref _flushAsked, 1);
-        if (Volatile.Read(in _isRunning) == 0)
-            return;
-        while (Volatile.Read(in _isRunning) != 0 && Volatile.Read(in _flushAsked) != 0)
+        while (IsRunning && Volatile.Read(in _flushAsked) != 0)
         {
             Host->Kick();
             Stubs.Pause();
@@ -168,18 +166,16 @@ public abstract unsafe class Vcpu
     /// <summary>Whether messages wait.</summary>
     public bool HasMessages => Volatile.Read(in _messages) != 0;
 
-    /// <summary>Follows the messages: INIT first, then a start-up message, then an NMI. On its own processor. False: there were none.</summary>
+    /// <summary>Follows the messages: INIT first, then a start-up message. On its own processor. False: there were none.</summary>
     public bool TakeMessages()
     {
-        if (Volatile.Read(in _messages) == 0)
+        if (!HasMessages)
             return false;
         int messages = Interlocked.Exchange(ref _messages, 0);
         if ((messages & (int)VcpuMessage.Init) != 0)
             Initialize();
         if ((messages & (int)VcpuMessage.StartUp) != 0 && WaitsForStartUp)
             StartUp((byte)(messages >> VectorShift));
-        if ((messages & (int)VcpuMessage.Nmi) != 0)
-            HasNmi = true;
         return true;
     }
 

@@ -5,7 +5,7 @@ namespace Hv.Kernel.Vm;
 
 /// <summary>
 /// Runs the VMs of one processor: virtual processor k of either VM on processor k (DESIGN D8). The primary comes first: while there is a shadow, the primary's idle time is the shadow's, and a
-/// busy primary gives way for a small share after its interrupts have been served (DESIGN D8).
+/// busy primary gives way for a small share after its interrupts have been served.
 /// </summary>
 /// <remarks>Runs on the processor that it schedules.</remarks>
 public sealed unsafe class VcpuLoop<TBackend> where TBackend : struct, IVcpuBackend

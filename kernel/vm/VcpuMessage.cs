@@ -10,6 +10,4 @@ public enum VcpuMessage
     Init = 1 << 0,
     /// <summary>Start-up; a vector goes with it.</summary>
     StartUp = 1 << 1,
-    /// <summary>NMI.</summary>
-    Nmi = 1 << 2,
 }

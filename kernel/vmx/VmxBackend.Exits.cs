@@ -35,8 +35,7 @@ public unsafe partial struct VmxBackend
                 return;
             case VmxExitReason.ExceptionOrNmi:
                 // No exception exits: the exception bitmap is empty.
-                if (!PerProcessor.Current->TakeKick())
-                    PerProcessor.Current->KeepNmi();
+                PerProcessor.Current->ReceiveNmi();
                 exit.Reason = ExitReason.NonMaskableInterrupt;
                 return;
             case VmxExitReason.TaskSwitch:

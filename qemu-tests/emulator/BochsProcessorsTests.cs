@@ -10,10 +10,10 @@ public sealed class BochsProcessorsTests(BochsTwoProcessorsFixture machine, ITes
     [Fact]
     public void A_processor_goes_offline_and_comes_back() => ProcessorsGoOfflineAndComeBack();
 
-    [LongFact("a shadow beside several busy processors is not reliable yet (docs/ARCHITECTURE.md, Known limits)")]
+    [LongFact(LongTest.BusyProcessors)]
     public void A_shadow_that_comes_up_under_load_is_aborted_and_leaves_the_system_unharmed() => StartAShadowUnderLoadAndAbortIt();
 
     // By its name the last test.
-    [LongFact("a shadow beside several busy processors is not reliable yet (docs/ARCHITECTURE.md, Known limits)")]
+    [LongFact(LongTest.BusyProcessors)]
     public void A_shadow_that_was_forked_under_load_takes_over_all_processors() => ForkABusySystemAndSwitch();
 }

@@ -8,7 +8,7 @@ namespace Hv.EmulatorTests;
 [Collection(Collections.QemuProcessors)]
 public sealed class QemuProcessorsStoryTests(ITestOutputHelper output) : StoryTests(output)
 {
-    [LongTheory("a shadow beside several busy processors is not reliable yet (docs/ARCHITECTURE.md, Known limits)")]
+    [LongTheory(LongTest.BusyProcessors)]
     [InlineData(2)]
     [InlineData(4)]
     public void A_reboot_is_hidden_on_several_processors_of_AMD(int processors) =>

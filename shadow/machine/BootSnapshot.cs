@@ -43,13 +43,12 @@ public sealed unsafe class BootSnapshot
     /// </summary>
     public void TakeProcessor(Vcpu vcpu, uint instructionBytes, ulong result, RealPlatform real)
     {
+        _platform.AssumeFirmware();
+        _platform.Capture(real);
         TakeOther(vcpu, real);
         ref VcpuState state = ref _processors[0].State;
         state.Rip += instructionBytes;
         state.Registers.General.Rax = result;
-        _platform.AssumeFirmware();
-        _platform.Capture(real);
-        _platform.CaptureLocal(0, real);
     }
 
     /// <summary>Takes another processor, on that processor, between two exits of <paramref name="vcpu"/>. Several may do so at the same time.</summary>

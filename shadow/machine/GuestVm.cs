@@ -232,13 +232,13 @@ public sealed unsafe class GuestVm : Vm
                 return Status.Unsupported;
         }
         if (!IsShadow)
-            return WriteMachineMsr(vcpu, index, value);
+            return WriteMachineMsr(index, value);
         if (IsApic(index))
             return Platform.Interrupts.LocalApics[vcpu.Index].WriteMsr(index, value) ? Status.Ok : Status.Unsupported;
         return Msrs[vcpu.Index].Write(index, value);
     }
 
-    private Status WriteMachineMsr(Vcpu vcpu, uint index, ulong value)
+    private Status WriteMachineMsr(uint index, ulong value)
     {
         if (index == Msr.ApicBase && !KeepsApicAddress(value))
             return Status.Unsupported;

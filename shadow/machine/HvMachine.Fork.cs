@@ -113,7 +113,6 @@ public sealed unsafe partial class HvMachine
         platform.Clock.Now = Primary.Platform.Clock.Now = Time.Nanoseconds;
         platform.CopyFrom(Primary.Platform);
         platform.CaptureRunning(Real, Primary.PrimaryPorts);
-        platform.CaptureLocal(0, Real);
         for (int i = 0; i < platform.Pci.Count; i++)
         {
             if (_realBridges[i] is PciFunction real && platform.Pci.Get(i, out _, out _, out _) is PciBridgeFunction bridge)

@@ -11,6 +11,7 @@ public sealed unsafe partial class HvMachine
 
     private VcpuState[] _states = [];
     private bool _wasAttentive;
+    private BootSnapshot? _capturing;
 
     /// <summary>
     /// Guards everything of the machine that exits of different processors use: devices, the disk, the shadow's memory, the life of the shadow. The only lock there is;
@@ -108,8 +109,6 @@ public sealed unsafe partial class HvMachine
         Processors.ResumeOthers();
         Lock.Enter(0);
     }
-
-    private BootSnapshot? _capturing;
 
     /// <inheritdoc/>
     public override void CarryOut(int step, int processor)

@@ -6,7 +6,7 @@ set -euo pipefail
 here=$(dirname "$(realpath "$0")")
 . "$here/common.sh"
 
-key=$(cat "$here/bochs.sh" "$here/bochs-int128.c" | sha256sum | cut -c1-12)
+key=$(cat "$here/bochs.sh" "$here/bochs-repair.c" | sha256sum | cut -c1-12)
 prefix=$HV_CACHE/bochs-$key
 if [ ! -x "$prefix/bochs" ]; then
     mkdir -p "$HV_CACHE"
@@ -16,13 +16,13 @@ if [ ! -x "$prefix/bochs" ]; then
     apt-get install -y -qq --download-only bochs bochs-term bochsbios vgabios >/dev/null
     mkdir "$work/root"
     for deb in "$work"/apt/cache/archives/*.deb; do dpkg-deb -x "$deb" "$work/root"; done
-    gcc -O2 -shared -fPIC -o "$work/int128.so" "$here/bochs-int128.c" -ldl
+    gcc -O2 -shared -fPIC -o "$work/repair.so" "$here/bochs-repair.c" -ldl
     cat >"$work/bochs" <<C
 #!/bin/sh
 # HV_BOCHS_NO_FIX=1 starts the binary as it is.
 root=$prefix/root
 export LTDL_LIBRARY_PATH=\$root/usr/lib/x86_64-linux-gnu/bochs/plugins BXSHARE=\$root/usr/share/bochs
-[ "\$HV_BOCHS_NO_FIX" ] || export LD_PRELOAD=$prefix/int128.so
+[ "\$HV_BOCHS_NO_FIX" ] || export LD_PRELOAD=$prefix/repair.so
 exec \$root/usr/lib64/ld-linux-x86-64.so.2 --library-path \$root/usr/lib/x86_64-linux-gnu \$root/usr/bin/bochs-bin "\$@"
 C
     chmod 755 "$work/bochs" "$work"

@@ -425,7 +425,10 @@ public unsafe struct SvmBackend : IVcpuBackend
             case SvmExitCode.Vmmcall: exit.Reason = ExitReason.Hypercall; return;
             case SvmExitCode.Invd: exit.Reason = ExitReason.InvalidateCaches; return;
             case SvmExitCode.Interrupt: exit.Reason = expired ? ExitReason.TimerExpired : ExitReason.ExternalInterrupt; return;
-            case SvmExitCode.Nmi: exit.Reason = ExitReason.NonMaskableInterrupt; return;
+            case SvmExitCode.Nmi:
+                bool isShadowLost = TcgQuirks.ForgetsInterruptShadow && (Word(Vmcb.InterruptShadow) & 1) != 0;
+                exit.Reason = isShadowLost ? ExitReason.LostInterruptShadow : ExitReason.NonMaskableInterrupt;
+                return;
             case SvmExitCode.VirtualInterrupt: exit.Reason = ExitReason.InterruptWindow; return;
             case SvmExitCode.ReadCr8:
             case SvmExitCode.WriteCr8: exit.Reason = ExitReason.TaskPriority; return;

@@ -51,6 +51,8 @@ public enum ExitReason : byte
     EntryFailed,
     /// <summary>None: the guest was not entered, because its processor is wanted.</summary>
     Attention,
+    /// <summary>An NMI between STI and the next instruction, on a processor that forgets at the next entry that interrupts are held back there.</summary>
+    LostInterruptShadow,
     /// <summary>Anything else; the detail holds the processor's own number.</summary>
     Unknown,
     /// <summary>How many there are.</summary>

@@ -188,6 +188,9 @@ public sealed unsafe class VcpuOf<TBackend> : Vcpu where TBackend : struct, IVcp
             case ExitReason.InterruptWindow:
                 Backend.SetInterruptWindow(false);
                 break;
+            case ExitReason.LostInterruptShadow:
+                RepeatSti();
+                break;
             case ExitReason.ExternalInterrupt:
             case ExitReason.TimerExpired:
             case ExitReason.NonMaskableInterrupt:
@@ -210,6 +213,16 @@ public sealed unsafe class VcpuOf<TBackend> : Vcpu where TBackend : struct, IVcp
                 Panic.Stop("an exit that Hv did not ask for");
                 break;
         }
+    }
+
+    private void RepeatSti()
+    {
+        InstructionContext context = DescribeGuest();
+        if (!InterruptShadow.StepBack(ref context, Machine.Memory))
+            return;
+        Backend.Rip = context.Rip;
+        Backend.Rflags = context.Rflags;
+        Backend.ClearInterruptShadow();
     }
 
     // With an error code of 0 it is an instruction's own, not that of an event on its way. It is waiting to be delivered.

@@ -30,7 +30,7 @@ public static class ExitReasonNames
         ExitReason.TaskPriority => "task_priority"u8,
         ExitReason.TaskSwitch => "task_switch"u8,
         ExitReason.GeneralProtection => "gp"u8,
-        ExitReason.LostInterruptShadow => "lost_interrupt_shadow"u8,
+        ExitReason.LostInterruptShadow => "sti_shadow"u8,
         ExitReason.EntryFailed => "entry_failed"u8,
         _ => "unknown"u8,
     };

@@ -16,12 +16,16 @@ public sealed unsafe class ProcessorGroup
     private const ulong PatienceTicks = 1ul << 36;
 
     private readonly ulong[] _records = new ulong[Maximum];
+    private readonly ProcessorLock _lock;
     private int _count;
     private int _isStopAsked;
     private int _parked;
     private int _step;
     private int _steps;
     private int _done;
+
+    /// <summary>Whoever waits for another processor must not have <paramref name="innermost"/>, which the other one may need: that is checked.</summary>
+    public ProcessorGroup(ProcessorLock innermost) => _lock = innermost;
 
     /// <summary>How many have joined.</summary>
     public int Count => Volatile.Read(in _count);
@@ -51,6 +55,7 @@ public sealed unsafe class ProcessorGroup
     /// <summary>Stops all other processors. On processor 0, which holds no lock.</summary>
     public void StopOthers()
     {
+        CheckOrder(0);
         _ = Interlocked.Exchange(ref _isStopAsked, 1);
         int count = Count;
         for (int i = 1; i < count; i++)
@@ -66,6 +71,7 @@ public sealed unsafe class ProcessorGroup
     /// </summary>
     public void RunOnAll(StopOwner owner, int step)
     {
+        CheckOrder(0);
         _step = step;
         Volatile.Write(ref _done, 0);
         _ = Interlocked.Increment(ref _steps);
@@ -76,6 +82,7 @@ public sealed unsafe class ProcessorGroup
     /// <summary>Stays here while processor 0 wants it. On any other processor, which holds no lock.</summary>
     public void Park(StopOwner owner, int index)
     {
+        CheckOrder(index);
         int seen = Volatile.Read(in _steps);
         _ = Interlocked.Increment(ref _parked);
         while (IsStopAsked)
@@ -91,6 +98,8 @@ public sealed unsafe class ProcessorGroup
         }
         _ = Interlocked.Decrement(ref _parked);
     }
+
+    private void CheckOrder(int processor) => Invariant.Holds(!_lock.IsHeldBy(processor), "a wait for other processors with the lock");
 
     private void WaitFor(ref int counter, int wanted, bool mustKick)
     {

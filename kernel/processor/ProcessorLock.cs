@@ -25,4 +25,7 @@ public sealed class ProcessorLock
         Volatile.Write(ref _owner, -1);
         Volatile.Write(ref _served, _served + 1);
     }
+
+    /// <summary>Whether <paramref name="processor"/> has it. On that processor.</summary>
+    public bool IsHeldBy(int processor) => Volatile.Read(in _owner) == processor;
 }

@@ -8,8 +8,17 @@ public abstract class LoopOwner : StopOwner
     /// <summary>There is a shadow, or work is waiting: the loops ask before each entry. Read without a call on the primary's path.</summary>
     public bool NeedsAttention;
 
+    /// <summary>
+    /// Guards everything of the machine that exits of different processors use: devices, the disk, the shadow's memory, the life of the shadow. The only lock there is;
+    /// nobody waits for another processor to do something that needs it while he has it.
+    /// </summary>
+    public readonly ProcessorLock Lock = new();
+
     /// <summary>The processors.</summary>
-    public readonly ProcessorGroup Processors = new();
+    public readonly ProcessorGroup Processors;
+
+    /// <summary>Without processors.</summary>
+    protected LoopOwner() => Processors = new ProcessorGroup(Lock);
 
     /// <summary>Carries out what exits have asked for (start, abort, switch). On processor 0, between exits.</summary>
     public abstract void DoWork();

@@ -10,6 +10,9 @@ public sealed class BochsProcessorsTests(BochsTwoProcessorsFixture machine, ITes
     [Fact]
     public void A_processor_goes_offline_and_comes_back() => ProcessorsGoOfflineAndComeBack();
 
+    [Fact]
+    public void The_memory_of_a_fork_is_its_own_at_once() => KeepMemoryOfAForkApart();
+
     [LongFact(LongTest.BusyProcessors)]
     public void A_shadow_that_comes_up_under_load_is_aborted_and_leaves_the_system_unharmed() => StartAShadowUnderLoadAndAbortIt();
 

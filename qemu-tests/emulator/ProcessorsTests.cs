@@ -67,6 +67,14 @@ public abstract class ProcessorsTests(MachineFixture machine, ITestOutputHelper 
         CheckLog();
     }
 
+    protected void KeepMemoryOfAForkApart()
+    {
+        string log = MemoryApart.Fork(machine);
+        Assert.Contains("apart: ended after", log, StringComparison.Ordinal);
+        Assert.DoesNotContain(MemoryApart.Wrong, log, StringComparison.Ordinal);
+        Assert.DoesNotContain(machine.Guest.Emulator.Console.Lines, line => line.Text.Contains(MemoryApart.Wrong, StringComparison.Ordinal));
+    }
+
     protected void ProcessorsGoOfflineAndComeBack()
     {
         const int times = 3;

@@ -13,12 +13,6 @@ public sealed unsafe partial class HvMachine
     private bool _wasAttentive;
     private BootSnapshot? _capturing;
 
-    /// <summary>
-    /// Guards everything of the machine that exits of different processors use: devices, the disk, the shadow's memory, the life of the shadow. The only lock there is;
-    /// nobody waits for another processor to do something that needs it while he has it.
-    /// </summary>
-    public readonly ProcessorLock Lock = new();
-
     /// <summary>How the primary starts its processors.</summary>
     public StartUps StartUps { get; private set; } = null!;
 

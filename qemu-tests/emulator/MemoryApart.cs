@@ -14,7 +14,7 @@ internal static class MemoryApart
         machine.Run($"(apart >/dev/ttyS0 2>&1 &); sleep 1; shadowctl start --share {Share} --timeout {Seconds}");
         // The copy terminates its processes when it shuts down.
         string log = machine.Run($"i=0; until shadowctl log | grep -a 'apart: ende[d]' || [ $i -ge {Seconds} ]; do i=$((i+1)); sleep 1; done >/dev/null; shadowctl log", TimeSpan.FromSeconds(2 * Seconds) * machine.Patience);
-        machine.Run("shadowctl abort; killall apart");
+        machine.Run("shadowctl abort; killall apart; while pidof apart >/dev/null; do sleep 1; done; sleep 1");
         return log;
     }
 }

@@ -13,10 +13,10 @@ public sealed class BochsProcessorsTests(BochsTwoProcessorsFixture machine, ITes
     [Fact]
     public void The_memory_of_a_fork_is_its_own_at_once() => KeepMemoryOfAForkApart();
 
-    [LongFact(LongTest.BusyProcessors)]
+    [Fact]
     public void A_shadow_that_comes_up_under_load_is_aborted_and_leaves_the_system_unharmed() => StartAShadowUnderLoadAndAbortIt();
 
     // By its name the last test.
-    [LongFact(LongTest.BusyProcessors)]
+    [Fact]
     public void A_shadow_that_was_forked_under_load_takes_over_all_processors() => ForkABusySystemAndSwitch();
 }

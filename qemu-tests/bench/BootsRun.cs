@@ -74,8 +74,7 @@ public sealed class BootsRun(BenchKind bench, int processors, TimeSpan limit, st
         {
             throw boot.Emulator.Explain(e);
         }
-        boot.Dispose();
-        boot.RemoveDisks();
+        boot.Discard();
         return figures;
     }
 

@@ -7,6 +7,8 @@ public sealed class FreshBoot : IDisposable
     private const string HvFault = "Hv fault", HvStopped = "Hv stopped: ", HvRuns = "Hv: running.", Panic = "Kernel panic - ";
     private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
 
+    private bool isOff;
+
     /// <summary>Prepares the machine; its logs and disks go to <paramref name="folder"/>. Unless <paramref name="hasHv"/>, the disk with Hv is there, but Hv is not started.</summary>
     public FreshBoot(BenchKind bench, int processors, string folder, string efi, bool hasHv = true, Action<string>? progress = null)
     {
@@ -55,15 +57,21 @@ public sealed class FreshBoot : IDisposable
             throw Emulator.Console.Failure(trouble);
     }
 
-    /// <summary>Removes the disks of a machine that nobody has to look at.</summary>
-    public void RemoveDisks()
+    /// <summary>Turns the machine off and removes its disks: nobody has to look at them.</summary>
+    public void Discard()
     {
+        Dispose();
         File.Delete(Emulator.Options.HvImage!);
         File.Delete(Emulator.Options.GuestDisk!);
     }
 
     /// <inheritdoc/>
-    public void Dispose() => Emulator.Dispose();
+    public void Dispose()
+    {
+        if (!isOff)
+            Emulator.Dispose();
+        isOff = true;
+    }
 
     private TimeSpan WaitUntilUp(TimeSpan limit, CancellationToken cancel)
     {

@@ -72,8 +72,7 @@ public sealed class KernelLogBench(BenchKind bench, int processors, StepDisplay 
         {
             throw boot.Emulator.Explain(e);
         }
-        boot.Dispose();
-        boot.RemoveDisks();
+        boot.Discard();
         return log;
     }
 }

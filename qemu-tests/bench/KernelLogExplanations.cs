@@ -52,5 +52,8 @@ public static class KernelLogExplanations
             @"^\+ active return thunk: its_return_thunk$", @"^\+ ITS: Mitigation: Aligned branch/return thunks$",
             "^[-+] Performance Events: .*(Broken PMU hardware detected|PMU not available due to virtualization), using software events only.$", "^- Failed to access perfctr msr ",
             "^- microcode: (sig=|Microcode Update Driver)"),
+        new("INIT reaches the other processors as a message of Hv's (`shadow/machine/StartUps.cs`, `kernel/vm/VcpuOf.cs`, Initialize), which does not reset their local APICs as a real one does. A request with vector 20h, " +
+            "that of the firmware's local APIC timer, has waited in one of them since the firmware has let it run; the kernel drops it.",
+            @"^\+ APIC: Stale IRR: (00000000,){6}00000001,00000000 ISR: (00000000,){7}00000000$"),
     ];
 }

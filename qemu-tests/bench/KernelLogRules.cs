@@ -13,6 +13,8 @@ public static class KernelLogRules
         new(@"[\d.]+ BogoMIPS( \(lpj=\d+\))?", "N BogoMIPS", "A measured loop."),
         new(@"^(clocksource: tsc(-early)?: mask: \S+) max_cycles: .*", "$1 N", "Computed from the TSC's measured frequency."),
         new("^sched_clock: Marking stable .*", "sched_clock: Marking stable (N)", "Times since power-on."),
+        new("^(calibrate_delay_direct\\(\\) |Probably due to long platform interrupts\\. Consider using \"lpj=\" boot option\\.$)", null,
+            "A further processor measures its loop; said only where interrupts came late meanwhile."),
         new(@" in \d+ms$", " in N ms", "How long something took."),
         new("^.* took [0-9]+ usecs$", null, "Said only of what has taken longer than 10 ms."),
         new(@"^audit: type=(\d+) audit\([\d.:]+\)", "audit: type=$1 audit(N)", "The time of day."),

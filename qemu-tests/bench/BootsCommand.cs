@@ -29,6 +29,8 @@ internal static class BootsCommand
         command.SetAction((parsed, cancel) => Task.Run(() =>
         {
             BenchKind kind = BenchKinds.Parse(parsed.GetValue(bench)!);
+            if (kind == BenchKind.Kvm && QemuKvm.WhyNot() is { } reason)
+                throw new BenchException(reason);
             int count = parsed.GetValue(processors);
             TimeSpan allowed = parsed.GetValue(limit) is > 0 and var seconds ? TimeSpan.FromSeconds(seconds) : FreshBoot.UsualLimit(kind, count);
             BootsRun run = new(kind, count, allowed, parsed.GetValue(efi)?.FullName ?? Paths.Efi, new StepDisplay());

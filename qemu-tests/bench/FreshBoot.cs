@@ -65,6 +65,13 @@ public sealed class FreshBoot : IDisposable
         File.Delete(Emulator.Options.GuestDisk!);
     }
 
+    /// <summary>What Hv's trace and the lines of the console say of a boot that has failed; null if nothing.</summary>
+    public static string? FindTrouble(string trace, IEnumerable<string> console) => trace.Contains(HvFault, StringComparison.Ordinal) ? "Hv has met a fault (see its trace)."
+        : trace.Contains(HvStopped, StringComparison.Ordinal) ? "Hv has stopped (see its trace)."
+        : trace.Split(HvRuns).Length > 2 ? "The machine has restarted by itself: Hv has started twice."
+        : console.Any(line => line.Contains(Panic, StringComparison.Ordinal)) ? "The guest's kernel has panicked."
+        : null;
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -91,13 +98,5 @@ public sealed class FreshBoot : IDisposable
         }
     }
 
-    private string? Trouble()
-    {
-        string log = Emulator.ReadHvLog();
-        return log.Contains(HvFault, StringComparison.Ordinal) ? "Hv has met a fault (see its trace)."
-            : log.Contains(HvStopped, StringComparison.Ordinal) ? "Hv has stopped (see its trace)."
-            : log.Split(HvRuns).Length > 2 ? "The machine has restarted by itself: Hv has started twice."
-            : Emulator.Console.Lines.Any(line => line.Text.Contains(Panic, StringComparison.Ordinal)) ? "The guest's kernel has panicked."
-            : null;
-    }
+    private string? Trouble() => FindTrouble(Emulator.ReadHvLog(), Emulator.Console.Lines.Select(line => line.Text));
 }

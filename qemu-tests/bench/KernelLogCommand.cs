@@ -23,7 +23,10 @@ internal static class KernelLogCommand
         };
         command.SetAction((parsed, cancel) => Task.Run(() =>
         {
-            KernelLogBench run = new(BenchKinds.Parse(parsed.GetValue(bench)!), parsed.GetValue(processors), new StepDisplay());
+            BenchKind kind = BenchKinds.Parse(parsed.GetValue(bench)!);
+            if (kind == BenchKind.Kvm && QemuKvm.WhyNot() is { } reason)
+                throw new BenchException(reason);
+            KernelLogBench run = new(kind, parsed.GetValue(processors), new StepDisplay());
             if (parsed.GetValue(from) is { } folder)
                 run.Run(folder.FullName);
             else

@@ -15,6 +15,8 @@ public static class KernelLogRules
         new("^sched_clock: Marking stable .*", "sched_clock: Marking stable (N)", "Times since power-on."),
         new("^(calibrate_delay_direct\\(\\) |Probably due to long platform interrupts\\. Consider using \"lpj=\" boot option\\.$)", null,
             "A further processor measures its loop; said only where interrupts came late meanwhile."),
+        new("^APIC (calibration not consistent with PM-Timer: |delta adjusted to PM-Timer: )", null,
+            "Said where the emulator was kept from running for more than a millisecond at one end of a measurement of 100 ms; in three of eight boots without Hv."),
         new(@" in \d+ms$", " in N ms", "How long something took."),
         new("^.* took [0-9]+ usecs$", null, "Said only of what has taken longer than 10 ms."),
         new(@"^audit: type=(\d+) audit\([\d.:]+\)", "audit: type=$1 audit(N)", "The time of day."),

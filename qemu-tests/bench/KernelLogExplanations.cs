@@ -19,12 +19,12 @@ public static class KernelLogExplanations
         new("GRUB (the initramfs) and the kernel (the bounce buffers) take memory from the upper end, where the pool is now: they get some below it.",
             @"^[-+] RAMDISK: \[mem ", @"^[-+] software IO TLB: mapped \[mem "),
         new("How much memory the firmware's boot services hold when the OS ends them. Hv's loader is a program more for which they allocate and free: it has drivers disconnected and connected " +
-            "again, and announces the disk anew (`boot/uefi/PciDevices.cs`, `BootLoader.cs`).",
+            "again, and announces the disk anew (`boot/uefi/PciDevices.cs`, `BootLoader.cs`). Which of it makes how much has not been traced.",
             "^[-+] efi: Freeing EFI boot services memory: [0-9]+K$"),
 
         // What the firmware's tables say.
-        new("Hv tells both VMs by an EFI_RT_PROPERTIES_TABLE that there are no variable services (`boot/uefi/BootLoader.cs`), so the kernel offers none.",
-            "^[-+] efi: .* MEMATTR=N( RTPROP=N)?$", "^- Registered efivars operations$"),
+        new("Hv tells both VMs by an EFI_RT_PROPERTIES_TABLE that there are no variable services (`boot/uefi/BootLoader.cs`), so the kernel offers none. The firmware's own MEMATTR table is in another place than without Hv, and always in that one; what moves it has not been traced.",
+            "^[-+] efi: .* MEMATTR=0x[0-9a-f]+( RTPROP=0x[0-9a-f]+)?$", "^- Registered efivars operations$"),
         new("Hv adds an SSDT with the event by which the OS is told that its devices are back after a switch (`boot/uefi/HotAdd.cs`, `boot/acpi/HotAddTable.cs`).",
             @"^[-+] ACPI: XSDT ", @"^\+ ACPI: SSDT 0x\w+ \w+ \(v02 HV     HVHOTADD ", @"^\+ ACPI: Reserving SSDT table memory at ", "^[-+] ACPI: [12] ACPI AML tables successfully acquired and loaded$",
             "^[-+] ACPI: Enabled [0-9]+ GPEs in block 00 to "),
@@ -53,7 +53,7 @@ public static class KernelLogExplanations
             "^[-+] Performance Events: .*(Broken PMU hardware detected|PMU not available due to virtualization), using software events only.$", "^- Failed to access perfctr msr ",
             "^- microcode: (sig=|Microcode Update Driver)"),
         new("INIT reaches the other processors as a message of Hv's (`shadow/machine/StartUps.cs`, `kernel/vm/VcpuOf.cs`, Initialize), which does not reset their local APICs as a real one does. A request with vector 20h, " +
-            "that of the firmware's local APIC timer, has waited in one of them since the firmware has let it run; the kernel drops it.",
+            "which OVMF gives to its local APIC timer (also in the other processors' local APICs), is still there when the kernel starts them; the kernel drops it. When it was made has not been traced.",
             @"^\+ APIC: Stale IRR: (00000000,){6}00000001,00000000 ISR: (00000000,){7}00000000$"),
     ];
 }

@@ -23,7 +23,6 @@ public static class KernelLogRules
         new("setting system clock to .*", "setting system clock to N", "The time of day."),
 
         // Where things are put.
-        new("(MEMATTR|RTPROP)=0x[0-9a-f]+", "$1=N", "Where the firmware has found room for a table."),
         new(@"^NODE_DATA\((\d+)\) allocated .*", "NODE_DATA($1) allocated N", "What the kernel's early allocator has given away before; differs by a few pages from boot to boot."),
         new("^Memory: [0-9]+K/([0-9]+K) available (.*), [0-9]+K reserved", "Memory: N/$1 available $2, N reserved",
             "How much memory the kernel has freed at that moment: large parts of it are initialised later, by a thread."),

@@ -20,7 +20,7 @@ public sealed class KernelLogTests
     [InlineData("[    0.347680] NODE_DATA(0) allocated [mem 0x3ff30000-0x3ff5afff]", "NODE_DATA(0) allocated N")]
     [InlineData("[    0.930411] Memory: 247668K/1044144K available (14343K kernel code, 17356K bss, 116284K reserved, 0K cma-reserved)",
         "Memory: N/1044144K available (14343K kernel code, 17356K bss, N reserved, 0K cma-reserved)")]
-    [InlineData("[    0.000000] efi: ACPI=0x3fb7e000 ACPI 2.0=0x3fb7e014 MEMATTR=0x3df45018 RTPROP=0x3fb78018 ", "efi: ACPI=0x3fb7e000 ACPI 2.0=0x3fb7e014 MEMATTR=N RTPROP=N")]
+    [InlineData("[    0.000000] efi: ACPI=0x3fb7e000 ACPI 2.0=0x3fb7e014 MEMATTR=0x3df45018 ", "efi: ACPI=0x3fb7e000 ACPI 2.0=0x3fb7e014 MEMATTR=0x3df45018")]
     [InlineData("[    5.804876] PCI: pci_cache_line_size set to 64 bytes", "PCI: pci_cache_line_size set to 64 bytes")]
     public void What_differs_from_boot_to_boot_is_taken_out(string line, string normalized) => Assert.Equal(normalized, KernelLogText.Normalize(line));
 

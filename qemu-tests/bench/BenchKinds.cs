@@ -16,6 +16,9 @@ public static class BenchKinds
     /// <summary>How much longer than on QEMU's own emulation everything may take.</summary>
     public static double Patience(this BenchKind kind) => kind == BenchKind.BochsVmx ? 6 : 1;
 
+    /// <summary>The same with several processors, which share those of the computer that emulates them.</summary>
+    public static double Patience(this BenchKind kind, int processors) => kind.Patience() * (1 + processors) / 2;
+
     /// <summary>The name of a bench.</summary>
     public static string Name(this BenchKind kind) => Names[(int)kind];
 }

@@ -1,7 +1,11 @@
 using System.CommandLine;
 using Hv.Bench;
 
-RootCommand root = new("Runs Hv and its guests in emulators.") { BootCommand.Create(), StoryCommand.Create(), DevicesCommand.Create(), NetworkCommand.Create(), PowerLossCommand.Create(), TestReportCommand.Create() };
+RootCommand root = new("Runs Hv and its guests in emulators.")
+{
+    BootCommand.Create(), BootsCommand.Create(), StoryCommand.Create(), DevicesCommand.Create(), NetworkCommand.Create(), PowerLossCommand.Create(), KernelLogCommand.Create(),
+    TestReportCommand.Create(),
+};
 try
 {
     return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });

@@ -110,7 +110,7 @@ public sealed class Story(StoryOptions options, StepDisplay display)
             result.KernelAfter = guest.Run("uname -r", command, cancel);
             string errors = guest.Run("dmesg | grep -c -E 'EXT4-fs (error|warning)|I/O error' || true", command, cancel);
             result.Check("the file system is without errors after the switch", errors == "0", $"{errors} errors in the kernel's log");
-            string faults = guest.Run("dmesg | grep -c -E 'BUG: |Oops|invalid opcode|WARNING: CPU|unchecked MSR|soft lockup|blocked for more than|NMI received for unknown reason|rcu: INFO' || true", command, cancel);
+            string faults = guest.Run($"dmesg | grep -c -E '{KernelComplaints.Pattern}' || true", command, cancel);
             result.Check("the kernel has met no fault after the switch", faults == "0", $"{faults} in the kernel's log");
             CheckProcessors(guest, "after the switch");
             if (number > options.ColdReboots)

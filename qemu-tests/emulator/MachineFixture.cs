@@ -11,8 +11,7 @@ public abstract class MachineFixture : IDisposable
 
     protected MachineFixture(BenchKind bench, int memoryMiB = 0, int processors = 1, string? leftOut = null)
     {
-        // Several processors share those of the computer that emulates them.
-        Patience = bench.Patience() * (1 + processors) / 2;
+        Patience = bench.Patience(processors);
         Processors = processors;
         emulator = Machine.Start(bench, "tests", GuestKind.Small, processors: processors, memoryMiB: memoryMiB, leftOut: leftOut);
         Guest = Guest.Create(GuestKind.Small, emulator);

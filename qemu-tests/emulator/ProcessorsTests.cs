@@ -17,11 +17,6 @@ public abstract class ProcessorsTests(MachineFixture machine, ITestOutputHelper 
     // The pattern is for grep: the console, which is looked through for the words, shows the commands, too.
     private const string Cpus = "/sys/devices/system/cpu", LoadOutput = "/tmp/load", Wrong = "load: WRONG", WrongPattern = "load: WRON[G]";
 
-    // Of the soft-lockup, hard-lockup and hung-task detectors, the clocksource watchdog, the TSC's check, RCU's stall detector, about NMIs that nobody has sent, about
-    // processors that do not start, and of a kernel that is broken; both grep and .NET understand it.
-    private const string Complaint = "soft lockup|hard LOCKUP|blocked for more than|clocksource: .*unstable|TSC warp|rcu: INFO|NMI received for unknown reason|unknown NMI" +
-        "|do_boot_cpu failed|BUG: |Oops|WARNING: CPU|unchecked MSR|invalid opcode";
-
     private const int Share = 50, ShadowSeconds = 900, LoadSeconds = 10, BusySteps = 20_000, LeastRounds = 3;
     private const double LongestGap = 5;
 
@@ -226,7 +221,7 @@ public abstract class ProcessorsTests(MachineFixture machine, ITestOutputHelper 
     {
         Assert.Equal("1", machine.Run("cat /proc/sys/kernel/soft_watchdog"));
         Assert.NotEqual("0", machine.Run("cat /proc/sys/kernel/hung_task_timeout_secs"));
-        Assert.Equal("", machine.Run($"dmesg | grep -E '{Complaint}' || true"));
+        Assert.Equal("", machine.Run($"dmesg | grep -E '{KernelComplaints.Pattern}' || true"));
     }
 
     private void CheckShadowsLog()
@@ -235,6 +230,6 @@ public abstract class ProcessorsTests(MachineFixture machine, ITestOutputHelper 
         Assert.Contains($"Brought up 1 node, {machine.Processors} CPUs", log, StringComparison.Ordinal);
         Assert.Contains("HV-GUEST-READY", log, StringComparison.Ordinal);
         Assert.DoesNotContain(Wrong, log, StringComparison.Ordinal);
-        Assert.DoesNotContain(log.Split('\n'), line => Regex.IsMatch(line, Complaint));
+        Assert.DoesNotContain(log.Split('\n'), line => Regex.IsMatch(line, KernelComplaints.Pattern));
     }
 }

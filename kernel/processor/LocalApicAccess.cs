@@ -15,7 +15,7 @@ public static unsafe class LocalApicAccess
     /// <summary>LVT timer mode bits: one-shot, periodic, TSC deadline.</summary>
     public const uint TimerModeMask = 3 << 17, TimerOneShot = 0, TimerPeriodic = 1 << 17, TimerTscDeadline = 2 << 17;
 
-    private const uint RequestRegisters = 8;
+    private const uint VectorRegisters = 8;
     private const uint DestinationSelf = 1 << 18, LevelAssert = 1 << 14, DeliveryPending = 1 << 12, DeliveryNmi = 4 << 8;
     private const ulong BaseMask = 0x000F_FFFF_FFFF_F000;
 
@@ -48,16 +48,10 @@ public static unsafe class LocalApicAccess
     public static bool IsRequested(byte vector) => (Read(Request0 + vector / 32u) >> (vector % 32) & 1) != 0;
 
     /// <summary>Whether any interrupt is requested and not yet in service.</summary>
-    public static bool HasRequests
-    {
-        get
-        {
-            uint requests = 0;
-            for (uint i = 0; i < RequestRegisters; i++)
-                requests |= Read(Request0 + i);
-            return requests != 0;
-        }
-    }
+    public static bool HasRequests => HasAny(Request0);
+
+    /// <summary>Whether any interrupt is in service.</summary>
+    public static bool HasInService => HasAny(InService0);
 
     /// <summary>Raises <paramref name="vector"/> (16 to 255) on this processor, as if a device had sent it.</summary>
     public static void SendToSelf(byte vector)
@@ -91,5 +85,13 @@ public static unsafe class LocalApicAccess
         Write(CommandHigh, destination << InterruptCommand.XapicDestinationShift);
         Write(Command, command);
         Write(CommandHigh, high);
+    }
+
+    private static bool HasAny(uint first)
+    {
+        uint vectors = 0;
+        for (uint i = 0; i < VectorRegisters; i++)
+            vectors |= Read(first + i);
+        return vectors != 0;
     }
 }

@@ -166,14 +166,19 @@ public abstract unsafe class Vcpu
     /// <summary>Whether messages wait.</summary>
     public bool HasMessages => Volatile.Read(in _messages) != 0;
 
-    /// <summary>Follows the messages: INIT first, then a start-up message. On its own processor. False: there were none.</summary>
+    /// <summary>
+    /// Follows the messages, which only a primary gets: INIT first, for the real local APIC, too; then a start-up message. On its own processor. False: there were none.
+    /// </summary>
     public bool TakeMessages()
     {
         if (!HasMessages)
             return false;
         int messages = Interlocked.Exchange(ref _messages, 0);
         if ((messages & (int)VcpuMessage.Init) != 0)
+        {
             Initialize();
+            LocalApicReset.Initialize();
+        }
         if ((messages & (int)VcpuMessage.StartUp) != 0 && WaitsForStartUp)
             StartUp((byte)(messages >> VectorShift));
         return true;

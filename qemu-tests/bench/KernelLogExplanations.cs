@@ -52,8 +52,5 @@ public static class KernelLogExplanations
             @"^\+ active return thunk: its_return_thunk$", @"^\+ ITS: Mitigation: Aligned branch/return thunks$",
             "^[-+] Performance Events: .*(Broken PMU hardware detected|PMU not available due to virtualization), using software events only.$", "^- Failed to access perfctr msr ",
             "^- microcode: (sig=|Microcode Update Driver)"),
-        new("INIT reaches the other processors as a message of Hv's (`shadow/machine/StartUps.cs`, `kernel/vm/VcpuOf.cs`, Initialize), which does not reset their local APICs as a real one does. A request with vector 20h, " +
-            "which OVMF gives to its local APIC timer (also in the other processors' local APICs), is still there when the kernel starts them; the kernel drops it. When it was made has not been traced.",
-            @"^\+ APIC: Stale IRR: (00000000,){6}00000001,00000000 ISR: (00000000,){7}00000000$"),
     ];
 }

@@ -7,8 +7,6 @@ namespace Hv.Shadow.Machine;
 /// <content>What concerns more than one processor: the machine's lock, wake-ups, and the steps of a fork or a switch that each processor carries out itself.</content>
 public sealed unsafe partial class HvMachine
 {
-    private const int MaxTakenInterrupts = 512;
-
     private VcpuState[] _states = [];
     private bool _wasAttentive;
     private BootSnapshot? _capturing;
@@ -177,13 +175,7 @@ public sealed unsafe partial class HvMachine
     // What the old system has left in the real local APIC is dropped.
     private void CommitLocal(VirtualPlatform platform, int processor)
     {
-        LocalApicAccess.Write(LocalApicAccess.LvtTimer, LocalApicAccess.Read(LocalApicAccess.LvtTimer) | LocalApicAccess.LvtMasked);
-        LocalApicAccess.Write(LocalApicAccess.TaskPriority, 0);
-        for (int i = 0; i < MaxTakenInterrupts && LocalApicAccess.HasRequests; i++)
-        {
-            LocalApicAccess.EndOfInterrupt();
-            HostWindow.TakeOne();
-        }
+        LocalApicReset.Drain();
         Lock.Enter(processor);
         platform.CommitLocal(processor, Real);
         Lock.Leave();

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Hv.Bench;
 
-RootCommand root = new("Runs Hv and its guests in emulators.") { BootCommand.Create(), StoryCommand.Create(), DevicesCommand.Create(), NetworkCommand.Create(), PowerLossCommand.Create(), TestReportCommand.Create() };
+RootCommand root = new("Runs Hv and its guests in emulators.") { BootCommand.Create(), StoryCommand.Create(), DevicesCommand.Create(), NetworkCommand.Create(), LatencyCommand.Create(), PowerLossCommand.Create(), TestReportCommand.Create() };
 try
 {
     return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });

@@ -4,7 +4,7 @@
  *
  *   latency SECONDS
  *
- * For half of that time the processors do nothing else than wake up now and then, for the other half they compute besides. Prints one line of JSON: of each processor
+ * For half of that time the processors compute besides, for the other half they do nothing else than wake up now and then. Prints one line of JSON: of each processor
  * how late it woke up when it was idle ("idle") and when it was busy ("busy"), and how long one piece of computing took ("loop"), all in microseconds.
  */
 #define _GNU_SOURCE
@@ -79,7 +79,7 @@ static void *wake_up(void *argument)
     for (long long next = start_time; next < end_time;) {
         sleep_until(next);
         long long woken = now();
-        add(next < middle_time ? &processor->idle : &processor->busy, woken - next);
+        add(next < middle_time ? &processor->busy : &processor->idle, woken - next);
         /* What was slept through is not slept through again. */
         while (next <= woken) next += INTERVAL;
     }
@@ -92,8 +92,8 @@ static void *compute(void *argument)
     uint64_t value = (uint64_t)processor->cpu;
     pin(processor->cpu);
     setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICENESS);
-    sleep_until(middle_time);
-    for (long long began = now(), ended; began < end_time; began = ended) {
+    sleep_until(start_time);
+    for (long long began = now(), ended; began < middle_time; began = ended) {
         for (int i = 0; i < STEPS; i++) {
             value = value * FACTOR + SUMMAND;
             __asm__ volatile("" : "+r"(value));

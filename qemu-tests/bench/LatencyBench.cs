@@ -27,7 +27,7 @@ public sealed class LatencyBench(BenchKind bench, int processors, int seconds, s
     /// <summary>What must have been so.</summary>
     public IReadOnlyList<StoryCheck> Checks => checks;
 
-    /// <summary>Where the time went while the primary was idle; null if that was not reached.</summary>
+    /// <summary>Where the time went from the start of a shadow on, beside a primary that only looked now and then how far it was; null if that was not reached.</summary>
     public TurnSeconds? IdleUse { get; private set; }
 
     /// <summary>Whether everything was as it must be.</summary>

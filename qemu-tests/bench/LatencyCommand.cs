@@ -23,14 +23,28 @@ internal static class LatencyCommand
         command.SetAction((parsed, cancel) => Task.Run(() =>
         {
             LatencyBench latency = new(BenchKinds.Parse(parsed.GetValue(bench)!), parsed.GetValue(processors), parsed.GetValue(seconds), parsed.GetValue(efi)?.FullName ?? Paths.Efi, new StepDisplay());
-            latency.Run(cancel);
-            LatencyTable.Show(latency);
-            if (parsed.GetValue(json) is { } path)
-                File.WriteAllText(path, latency.ToJson() + "\n");
-            if (parsed.GetValue(plot) is { } picture)
-                LatencyPlot.Save(latency, picture);
+            try
+            {
+                latency.Run(cancel);
+            }
+            finally
+            {
+                // What was measured before something went wrong is not lost.
+                Report(latency, parsed.GetValue(json), parsed.GetValue(plot));
+            }
             return latency.Passed ? 0 : 1;
         }, cancel));
         return command;
+    }
+
+    private static void Report(LatencyBench latency, string? json, string? plot)
+    {
+        if (latency.Runs.Count == 0)
+            return;
+        LatencyTable.Show(latency);
+        if (json is not null)
+            File.WriteAllText(json, latency.ToJson() + "\n");
+        if (plot is not null)
+            LatencyPlot.Save(latency, plot);
     }
 }

@@ -8,8 +8,8 @@ namespace Hv.Drivers.Control;
 public static class ControlOpcode
 {
     /// <summary>
-    /// Starts a shadow. Dword 12: the least share of the processors for the shadow in percent, 0 for the default. Dword 13: flags, <see cref="StartCold"/>
-    /// and <see cref="StartWithoutJournal"/>. Dword 14: after how many seconds a shadow that is not ready is thrown away, 0 for the default
+    /// Starts a shadow. Dword 12: the least share of the processors for the shadow in percent, 0 for the default. Dword 13: flags, <see cref="StartCold"/>,
+    /// <see cref="StartWithoutJournal"/> and <see cref="StartWithoutShare"/>. Dword 14: after how many seconds a shadow that is not ready is thrown away, 0 for the default
     /// (<see cref="StartOptions"/>). The shadow is a fork of this system, in which the command completes, too, with another result
     /// (<see cref="StartedPrimary"/>, <see cref="StartedShadow"/>): there the system is to be rebooted. With <see cref="StartCold"/> it starts
     /// from the boot snapshot, and the caller has synced its file systems.
@@ -89,6 +89,9 @@ public static class ControlOpcode
 
     /// <summary>In dword 13 of <see cref="Start"/>: the journal is left alone; the switch will need <see cref="SwitchWithoutJournal"/>.</summary>
     public const uint StartWithoutJournal = 1 << 1;
+
+    /// <summary>Flag of <see cref="Start"/>: a least share of nothing; the shadow gets the time in which the primary is idle.</summary>
+    public const uint StartWithoutShare = 1 << 2;
 
     /// <summary>In dword 12 of <see cref="Switch"/>: switch even if a power loss during it would leave a mixture of both systems on the disk.</summary>
     public const uint SwitchWithoutJournal = 1 << 0;

@@ -6,7 +6,7 @@ namespace Hv.Drivers.Control;
 public readonly struct StartOptions
 {
     private const uint MostPercent = 100;
-    private const uint KnownFlags = ControlOpcode.StartCold | ControlOpcode.StartWithoutJournal;
+    private const uint KnownFlags = ControlOpcode.StartCold | ControlOpcode.StartWithoutJournal | ControlOpcode.StartWithoutShare;
 
     /// <summary>Dwords 12, 13 and 14 of the command.</summary>
     public readonly uint Dword12, Dword13, Dword14;
@@ -21,6 +21,9 @@ public readonly struct StartOptions
 
     /// <summary>The least share of the processors for the shadow, in percent; 0 for Hv's default.</summary>
     public uint Share => Math.Min(Dword12, MostPercent);
+
+    /// <summary>The shadow gets idle time only, whatever <see cref="Share"/> says.</summary>
+    public bool HasNoShare => (Dword13 & ControlOpcode.StartWithoutShare) != 0;
 
     /// <summary>After how many seconds a shadow that is not ready is thrown away; 0 for Hv's default.</summary>
     public uint Seconds => Dword14;

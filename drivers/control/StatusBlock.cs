@@ -155,6 +155,20 @@ public unsafe struct StatusBlock
     /// <summary>The address of the last one, host-physical.</summary>
     [FieldOffset(3920)] public ulong LastFaultAddress;
 
+    /// <summary>
+    /// Where the processors' time has gone, all together, since the last shadow was started and until it ended, in ticks of the time-stamp counter: this system ran,
+    /// or Hv for it.
+    /// </summary>
+    [FieldOffset(3936)] public ulong TurnPrimaryTicks;
+    /// <summary>The shadow ran while this system was idle.</summary>
+    [FieldOffset(3944)] public ulong TurnIdleTicks;
+    /// <summary>The shadow ran though this system was busy.</summary>
+    [FieldOffset(3952)] public ulong TurnShareTicks;
+    /// <summary>Neither had anything to do.</summary>
+    [FieldOffset(3960)] public ulong TurnWaitTicks;
+    /// <summary>This system was idle and the shadow had something to do, but it did not run.</summary>
+    [FieldOffset(3968)] public ulong TurnLostTicks;
+
     /// <summary>Quiesce record <paramref name="index"/>, 0 to <see cref="MaximumQuiesceRecords"/> - 1.</summary>
     public QuiesceRecord ReadQuiesce(int index)
     {

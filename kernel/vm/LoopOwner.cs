@@ -20,6 +20,9 @@ public abstract class LoopOwner : StopOwner
     /// <summary>Without processors.</summary>
     protected LoopOwner() => Processors = new ProcessorGroup(Lock);
 
+    /// <summary>Where the time of each processor goes, by number; each loop puts its own here.</summary>
+    public readonly TurnTimes?[] Turns = new TurnTimes?[ProcessorGroup.Maximum];
+
     /// <summary>Carries out what exits have asked for (start, abort, switch). On processor 0, between exits.</summary>
     public abstract void DoWork();
 

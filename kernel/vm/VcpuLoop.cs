@@ -19,6 +19,7 @@ public sealed unsafe class VcpuLoop<TBackend> where TBackend : struct, IVcpuBack
     private readonly LoopOwner _owner;
     private readonly PerProcessor* _host;
     private readonly ulong _ticksPerMillisecond;
+    private readonly TurnTimes _times = new();
     private VcpuOf<TBackend> _primary;
     private VcpuOf<TBackend> _shadow;
     private VcpuOf<TBackend> _onProcessor;
@@ -37,6 +38,7 @@ public sealed unsafe class VcpuLoop<TBackend> where TBackend : struct, IVcpuBack
         _onProcessor = primary;
         _ticksPerMillisecond = tscFrequency / 1000;
         _share = new ShareAccount(_ticksPerMillisecond);
+        owner.Turns[primary.Index] = _times;
     }
 
     /// <summary>Runs for ever.</summary>
@@ -128,7 +130,9 @@ public sealed unsafe class VcpuLoop<TBackend> where TBackend : struct, IVcpuBack
         else
             backend.SetInterruptExiting(left == 0 && !_yieldAsked);
         ExitReason reason = _primary.RunOnce();
-        _share.Earn(Stubs.ReadTsc() - now, percent);
+        ulong end = Stubs.ReadTsc();
+        _share.Earn(end - now, percent);
+        _times.EndPrimary(end);
         switch (reason)
         {
             case ExitReason.ExternalInterrupt:
@@ -163,7 +167,8 @@ public sealed unsafe class VcpuLoop<TBackend> where TBackend : struct, IVcpuBack
 
     private bool RunShadow(ulong began, ulong limit, out bool isCut)
     {
-        ulong end = limit == ulong.MaxValue ? ulong.MaxValue : began + limit;
+        bool isIdle = limit == ulong.MaxValue;
+        ulong end = isIdle ? ulong.MaxValue : began + limit;
         isCut = false;
         bool ran = false;
         while (_owner.ShadowRuns)
@@ -171,7 +176,7 @@ public sealed unsafe class VcpuLoop<TBackend> where TBackend : struct, IVcpuBack
             if (_host->IsWanted)
                 LookAround();
             isCut = _host->HasNmi || _primary.HasNmi;
-            if (isCut || !_owner.ShadowRuns || (limit == ulong.MaxValue && !_primary.IsHalted && !_primary.WaitsForStartUp))
+            if (isCut || !_owner.ShadowRuns || (isIdle && !_primary.IsHalted && !_primary.WaitsForStartUp))
                 return true;
             ulong next = _owner.PrepareShadow(_shadow);
             if (_shadow.IsHalted || _shadow.WaitsForStartUp)
@@ -182,7 +187,9 @@ public sealed unsafe class VcpuLoop<TBackend> where TBackend : struct, IVcpuBack
             Bring(_shadow);
             _shadow.Backend.SetPreemption(Math.Min(Math.Min(next, end - now), SliceMilliseconds * _ticksPerMillisecond));
             ran = true;
+            _times.BeginShadow(Stubs.ReadTsc(), isIdle);
             ExitReason reason = _shadow.RunOnce();
+            _times.EndShadow(Stubs.ReadTsc(), isIdle);
             if (reason == ExitReason.ExternalInterrupt || HasMissedInterrupt(reason == ExitReason.TimerExpired))
             {
                 _primary.WakeUp();
@@ -214,12 +221,17 @@ public sealed unsafe class VcpuLoop<TBackend> where TBackend : struct, IVcpuBack
         ulong next = _owner.PrepareShadow(_shadow);
         if (!_shadow.IsHalted && !_shadow.WaitsForStartUp)
             return;
+        ulong now = Stubs.ReadTsc(), due = next < ulong.MaxValue - now ? now + next : ulong.MaxValue;
         Bring(_primary);
         if (_primary.WaitsForStartUp)
-        {
             WaitHere(next);
-            return;
-        }
+        else
+            WaitInPrimary(next);
+        _times.EndWait(Stubs.ReadTsc(), due);
+    }
+
+    private void WaitInPrimary(ulong next)
+    {
         ref TBackend backend = ref _primary.Backend;
         ulong halt = backend.Rip;
         backend.SetHaltExiting(false);

@@ -3,7 +3,7 @@ using Hv.Bench;
 
 RootCommand root = new("Runs Hv and its guests in emulators.")
 {
-    BootCommand.Create(), BootsCommand.Create(), StoryCommand.Create(), DevicesCommand.Create(), NetworkCommand.Create(), PowerLossCommand.Create(), KernelLogCommand.Create(),
+    BootCommand.Create(), BootsCommand.Create(), StoryCommand.Create(), DevicesCommand.Create(), NetworkCommand.Create(), LatencyCommand.Create(), PowerLossCommand.Create(), KernelLogCommand.Create(),
     TestReportCommand.Create(),
 };
 try

@@ -49,7 +49,7 @@ ln -sf ../lib/x86_64-linux-gnu/ld-linux-x86-64.so.2 "$root/lib64/ld-linux-x86-64
 cp -a "$work/libc/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2" "$root/lib/x86_64-linux-gnu/"
 cp -a "$here/small/root/." "$root/"
 mkdir -p "$root/usr/local/sbin"
-for program in probe dma use load apart; do gcc -O2 -static -pthread -o "$root/usr/local/sbin/$program" "$here/small/$program.c"; done
+for program in probe dma use load apart latency; do gcc -O2 -static -pthread -o "$root/usr/local/sbin/$program" "$here/small/$program.c"; done
 find "$root/sbin" "$root/etc/rc" -type f -exec chmod 755 {} +   # not the links: where they point to is not there on every computer
 for v in "$old" "$new"; do
     unpack "linux-image-$v" "$work/kernel"

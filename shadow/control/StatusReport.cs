@@ -39,6 +39,7 @@ public sealed unsafe class StatusReport
             FillData(machine, block);
             FillRemapping(machine, block);
             FillPower(machine, block);
+            FillTurns(machine, block);
         }
         return _block;
     }
@@ -105,6 +106,19 @@ public sealed unsafe class StatusReport
         block->FastReboots = machine.FastReboots;
         block->FastRebootNanoseconds = machine.FastRebootNanoseconds;
         block->Suspends = machine.Suspends;
+    }
+
+    private static void FillTurns(HvMachine machine, StatusBlock* block)
+    {
+        for (int i = 0; i < machine.Processors.Count; i++)
+        {
+            TurnTimes times = machine.Turns[i]!;
+            block->TurnPrimaryTicks += times.Primary;
+            block->TurnIdleTicks += times.ShadowInIdle;
+            block->TurnShareTicks += times.ShadowByShare;
+            block->TurnWaitTicks += times.Waited;
+            block->TurnLostTicks += times.Lost;
+        }
     }
 
     private static void FillFork(HvMachine machine, StatusBlock* block)

@@ -79,6 +79,7 @@ public sealed unsafe partial class HvMachine
         _ = shadow.Nvme.Rebind(shadow.Memory, Disk.ShadowView, shadow.Platform.Interrupts);
         shadow.Nvme.CopyStateFrom(Primary.Nvme);
         ClearExits(shadow);
+        BeginTurns();
         Reboot.Enter(ControlPhase.Stopping);
         shadow.Nvme.Resume();
         Primary.Nvme.Resume();

@@ -38,9 +38,20 @@ public sealed unsafe partial class HvMachine
         ulong wanted = Shadow.Platform.Interrupts.TakeWanted() & ~(1ul << current);
         for (int i = 0; wanted != 0; i++, wanted >>= 1)
         {
-            if ((wanted & 1) != 0 && i < Processors.Count && !(Primary.Vcpus[i].IsRunning && !Primary.Vcpus[i].IsHalted))
-                Processors.Wake(i);
+            if ((wanted & 1) == 0 || i >= Processors.Count || Primary.Vcpus[i].IsRunning && !Primary.Vcpus[i].IsHalted)
+                continue;
+            if (Shadow.Vcpus[i].IsHalted)
+                Turns[i]!.Want(Stubs.ReadTsc());
+            Processors.Wake(i);
         }
+    }
+
+    // A shadow starts: from now on it is counted where the time goes. While the others are stopped.
+    private void BeginTurns()
+    {
+        ulong now = Stubs.ReadTsc();
+        for (int i = 0; i < Processors.Count; i++)
+            Turns[i]!.Begin(now);
     }
 
     /// <inheritdoc/>

@@ -41,7 +41,7 @@ public sealed unsafe partial class HvMachine
             return ControlStatus.Busy;
         if (Pool.FreePages < LeastFreePages)
             return ControlStatus.NoMemory;
-        _share = options.Share == 0 ? DefaultShare : options.Share;
+        _share = options.HasNoShare ? 0 : options.Share == 0 ? DefaultShare : options.Share;
         _useJournal = !options.IsWithoutJournal;
         _startAsked = true;
         _startCold = options.IsCold;
@@ -181,6 +181,7 @@ public sealed unsafe partial class HvMachine
         ForkFigures.Clear();
         ClearConsole();
         ClearExits(Shadow);
+        BeginTurns();
         StartFromSnapshot();
     }
 

@@ -30,6 +30,30 @@ public sealed unsafe class CommandLineTests
     }
 
     [Theory]
+    [InlineData("", false)]
+    [InlineData("--share 0", true)]
+    [InlineData("--share 10", false)]
+    public void A_share_of_nothing_is_not_the_same_as_none_given(string option, bool hasNoShare)
+    {
+        Assert.Equal(ExitCode.Success, Run([.. "start --cold".Split(' '), .. option.Split(' ', StringSplitOptions.RemoveEmptyEntries)]));
+        Assert.Equal(hasNoShare, new StartOptions(Hypervisor.Share, Hypervisor.StartFlags).HasNoShare);
+        Assert.Equal(option.EndsWith("10", StringComparison.Ordinal) ? 10u : 0, Hypervisor.Share);
+    }
+
+    [Fact]
+    public void The_status_says_where_the_time_has_gone()
+    {
+        Hypervisor.Status.TscFrequency = 1_000_000;
+        Hypervisor.Status.TurnPrimaryTicks = 2_000_000;
+        Hypervisor.Status.TurnIdleTicks = 9_500_000;
+        Hypervisor.Status.TurnLostTicks = 500_000;
+        Assert.Equal(ExitCode.Success, Run("status", "--json"));
+        JsonElement turns = JsonDocument.Parse(_output.ToString()).RootElement.GetProperty("turns");
+        Assert.Equal(2, turns.GetProperty("primary_seconds").GetDouble());
+        Assert.Equal(95, turns.GetProperty("idle_use_percent").GetDouble());
+    }
+
+    [Theory]
     [InlineData("reboot")]
     [InlineData("start")]
     public void In_the_fork_the_system_is_rebooted_and_nothing_else_is_done(string command)

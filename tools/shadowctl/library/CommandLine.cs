@@ -47,7 +47,7 @@ public sealed class CommandLine(ISystem system, TextWriter output, TextWriter er
 
     private RootCommand Commands()
     {
-        Option<int> share = Number("--share", 0, 0, 95, "The least share of the processors for the shadow, in percent; 0 leaves it to Hv.");
+        Option<int> share = Number("--share", 0, 0, 95, "The least share of the processors for the shadow, in percent; with 0 it gets idle time only, without this option Hv decides.");
         Option<int> timeout = Number("--timeout", DefaultTimeout, 1, 7 * 24 * 3600, "After so many seconds a shadow that is not ready is thrown away.");
         Option<int> finishTimeout = Number("--timeout", DefaultFinishTimeout, 0, 3600, "How many seconds to wait for devices after the switch.");
         Option<int> limit = Number("--timeout", 0, 0, 7 * 24 * 3600, "After so many seconds a shadow that is not ready is thrown away; 0 leaves it to Hv.");
@@ -73,7 +73,7 @@ public sealed class CommandLine(ISystem system, TextWriter output, TextWriter er
                 var reboot = new ShadowReboot(system, client, error);
                 if (!parsed.GetValue(noJournal))
                     reboot.RequireJournal();
-                StartOptions options = Options(parsed.GetValue(share), parsed.GetValue(cold), parsed.GetValue(noJournal), parsed.GetValue(timeout));
+                StartOptions options = Options(parsed, share, parsed.GetValue(cold), parsed.GetValue(noJournal), parsed.GetValue(timeout));
                 if (!reboot.Start(options, parsed.GetValue(rebootCommand)!))
                     return;
                 reboot.WaitUntilReady(TimeSpan.FromSeconds(parsed.GetValue(timeout)));
@@ -81,7 +81,7 @@ public sealed class CommandLine(ISystem system, TextWriter output, TextWriter er
             }, share, timeout, noJournal, cold, rebootCommand),
             Command("start", "Starts a shadow: a copy of this system that shuts down and boots anew in the background.", (client, parsed) =>
                 new ShadowReboot(system, client, error).Start(
-                    Options(parsed.GetValue(share), parsed.GetValue(cold), parsed.GetValue(noJournal), parsed.GetValue(limit)), parsed.GetValue(rebootCommand)!),
+                    Options(parsed, share, parsed.GetValue(cold), parsed.GetValue(noJournal), parsed.GetValue(limit)), parsed.GetValue(rebootCommand)!),
                 share, limit, noJournal, cold, rebootCommand),
             Command("wait", "Waits until the shadow is up.", (client, parsed) =>
                 new ShadowReboot(system, client, error).WaitUntilReady(TimeSpan.FromSeconds(parsed.GetValue(timeout))), timeout),
@@ -179,8 +179,13 @@ public sealed class CommandLine(ISystem system, TextWriter output, TextWriter er
         return option;
     }
 
-    private static StartOptions Options(int share, bool cold, bool noJournal, int seconds) =>
-        new((uint)share, (cold ? ControlOpcode.StartCold : 0) | (noJournal ? ControlOpcode.StartWithoutJournal : 0), (uint)seconds);
+    private static StartOptions Options(ParseResult parsed, Option<int> shareOption, bool cold, bool noJournal, int seconds)
+    {
+        int share = parsed.GetValue(shareOption);
+        bool hasNoShare = share == 0 && parsed.GetResult(shareOption) is { Implicit: false };
+        uint flags = (cold ? ControlOpcode.StartCold : 0) | (noJournal ? ControlOpcode.StartWithoutJournal : 0) | (hasNoShare ? ControlOpcode.StartWithoutShare : 0);
+        return new StartOptions((uint)share, flags, (uint)seconds);
+    }
 
     // A command that does something: with --json it says how that went.
     private Command Command(string name, string description, Action<ControlClient, ParseResult> action, params Option[] options)

@@ -25,6 +25,8 @@ public static class StatusText
             Line("  pages broken", block.ForkPagesBroken == 0 ? "0" : Format($"{block.ForkPagesBroken}, {status.Microseconds(block.ForkBreakTicks) / block.ForkPagesBroken:F3} us each"));
             Line("  pages copied", block.ForkPagesCopied.ToString(CultureInfo.InvariantCulture));
         }
+        if (block.TurnPrimaryTicks != 0)
+            Line("processors", Format($"{status.TickSeconds(block.TurnPrimaryTicks):F1} s for the system, {status.TickSeconds(block.TurnIdleTicks):F1} s of idle time for the shadow, {status.TickSeconds(block.TurnShareTicks):F1} s as its share, {status.TickSeconds(block.TurnLostTicks):F1} s lost"));
         Line("journal", $"{Names.Of(block.Journal)}, {block.JournalBytes >> 20} MiB, {block.JournaledBytes} bytes written, {block.JournalPendingBytes} pending");
         if (block.DataRangeCount != 0)
             Line("data partitions", $"{block.DataRangeCount}, {block.DataBytes >> 20} MiB: a shadow does not write there");

@@ -79,6 +79,7 @@ public sealed unsafe class StatusView
         json.WriteNumber("pool_free_bytes", _block.PoolFreeBytes);
         json.WriteNumber("wanted_pool_bytes", _block.WantedPoolBytes);
         WriteFork(json);
+        WriteTurns(json);
         json.WriteNumber("hv_memory_bytes", _block.HvMemoryBytes);
         json.WriteNumber("efi_image_bytes", _block.ImageBytes);
         json.WriteString("build_id", BuildId);
@@ -132,6 +133,27 @@ public sealed unsafe class StatusView
         json.WriteNumber("pages_broken", _block.ForkPagesBroken);
         json.WriteNumber("break_ticks", _block.ForkBreakTicks);
         json.WriteNumber("pages_copied", _block.ForkPagesCopied);
+        json.WriteEndObject();
+    }
+
+    /// <summary>The part of this system's idle time in which the shadow ran, of all that it could have used, in percent; null if there was none.</summary>
+    public double? IdleUsePercent => _block.TurnIdleTicks + _block.TurnLostTicks is var usable and not 0 ? 100.0 * _block.TurnIdleTicks / usable : null;
+
+    /// <summary>Ticks of the time-stamp counter in seconds.</summary>
+    internal double TickSeconds(ulong ticks) => Microseconds(ticks) / 1e6;
+
+    private void WriteTurns(Utf8JsonWriter json)
+    {
+        json.WriteStartObject("turns");
+        json.WriteNumber("primary_seconds", Math.Round(TickSeconds(_block.TurnPrimaryTicks), 6));
+        json.WriteNumber("shadow_in_idle_seconds", Math.Round(TickSeconds(_block.TurnIdleTicks), 6));
+        json.WriteNumber("shadow_by_share_seconds", Math.Round(TickSeconds(_block.TurnShareTicks), 6));
+        json.WriteNumber("waited_seconds", Math.Round(TickSeconds(_block.TurnWaitTicks), 6));
+        json.WriteNumber("lost_seconds", Math.Round(TickSeconds(_block.TurnLostTicks), 6));
+        if (IdleUsePercent is { } percent)
+            json.WriteNumber("idle_use_percent", Math.Round(percent, 2));
+        else
+            json.WriteNull("idle_use_percent");
         json.WriteEndObject();
     }
 

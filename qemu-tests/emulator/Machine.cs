@@ -7,11 +7,11 @@ internal static class Machine
 {
     /// <summary>Turns on a machine with Hv and, unless <paramref name="guest"/> is null, a fresh disk of that guest; 0 MiB is the bench's usual memory; <paramref name="extra"/> are more arguments for the emulator.</summary>
     public static Emulator Start(BenchKind bench, string name, GuestKind? guest = null, DiskBus disk = DiskBus.Nvme, int processors = 1, int memoryMiB = 0,
-        IReadOnlyList<string>? extra = null, IommuKind iommu = IommuKind.None, bool busAccess = false, Chipset chipset = Chipset.Q35)
+        IReadOnlyList<string>? extra = null, IommuKind iommu = IommuKind.None, bool busAccess = false, Chipset chipset = Chipset.Q35, bool ownStart = false)
     {
         string run = Paths.NewRun($"{name}-{bench.Name()}");
         string hv = Path.Combine(run, "hv.img");
-        HvImage.Create(Paths.Efi, hv);
+        HvImage.Create(Paths.Efi, hv, ownStart);
         string? guestDisk = null;
         if (guest is { } kind)
             GuestImage.Get(kind).CopyTo(guestDisk = Path.Combine(run, "guest.img"));

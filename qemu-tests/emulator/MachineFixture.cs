@@ -9,12 +9,12 @@ public abstract class MachineFixture : IDisposable
     private readonly Emulator emulator;
     private string? lost;
 
-    protected MachineFixture(BenchKind bench, int memoryMiB = 0, int processors = 1)
+    protected MachineFixture(BenchKind bench, int memoryMiB = 0, int processors = 1, bool ownStart = false)
     {
         // Several processors share those of the computer that emulates them.
         Patience = bench.Patience() * (1 + processors) / 2;
         Processors = processors;
-        emulator = Machine.Start(bench, "tests", GuestKind.Small, processors: processors, memoryMiB: memoryMiB);
+        emulator = Machine.Start(bench, "tests", GuestKind.Small, processors: processors, memoryMiB: memoryMiB, ownStart: ownStart);
         Guest = Guest.Create(GuestKind.Small, emulator);
         Machine.Prepare(emulator, emulator, () =>
         {

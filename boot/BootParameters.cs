@@ -48,10 +48,12 @@ public unsafe struct BootParameters
     public ulong FrameBufferBytes;
     /// <summary>What the frame buffer's bytes mean.</summary>
     public ScreenMode Screen;
-    /// <summary>How many processors the machine has.</summary>
+    /// <summary>How many processors there are to use; the hypervisor leaves those out that it cannot start.</summary>
     public int Processors;
     /// <summary>Their APIC IDs, the bootstrap processor's first.</summary>
     public fixed uint ApicIds[ProcessorGroup.Maximum];
+    /// <summary>The hypervisor is to start the other processors, because the firmware offers no way to.</summary>
+    public bool HasOwnStart;
     /// <summary>Filled in by the hypervisor: what lets further processors join, a <see cref="ProcessorStarter"/>.</summary>
     public nint Starter;
     /// <summary>Filled in by the hypervisor: how many processors it runs on.</summary>

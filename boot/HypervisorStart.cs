@@ -38,4 +38,12 @@ internal static unsafe class HypervisorStart
         nint starter = parameters->Starter;
         return (ulong)Unsafe.As<nint, ProcessorStarter>(ref starter).Join(parameters, guestStack, guestRip);
     }
+
+    /// <summary>Where a processor begins that Hv itself has started, in long mode, called by the wake page's code.</summary>
+    [UnmanagedCallersOnly]
+    public static void Arrive(ProcessorArrival* arrival)
+    {
+        nint starter = arrival->Parameters->Starter;
+        Unsafe.As<nint, ProcessorStarter>(ref starter).Arrive(arrival);
+    }
 }

@@ -32,11 +32,7 @@ internal sealed unsafe class ProcessorSleepOf<TBackend, TVirtualization> : Proce
         _second = second;
         _page = page;
         _stackSlot = stackSlot;
-        WakePage.Fill(page, addressSpace.Root, stackSlot);
-        Status status = addressSpace.Map((ulong)page, new HostPhysical((ulong)page), PageSize.Small, PageAccess.Execute, MemoryType.WriteBack);
-        Invariant.Holds(status == Status.Ok, "wake page");
-        // No translation of it for writing may stay.
-        AddressSpace.Enter(addressSpace);
+        WakePage.Install(page, addressSpace, stackSlot, Stubs.WokenAddress());
     }
 
     /// <inheritdoc/>

@@ -10,4 +10,9 @@ internal abstract unsafe class ProcessorStarter
     /// the processor cannot be used; it is as it was then.
     /// </summary>
     public abstract Status Join(BootParameters* parameters, ulong guestStack, ulong guestRip);
+
+    /// <summary>
+    /// On a processor that Hv itself has started, on its own stack of Hv's: it joins when it is its turn, and as a guest it waits for a start-up message. Never returns.
+    /// </summary>
+    public abstract void Arrive(ProcessorArrival* arrival);
 }

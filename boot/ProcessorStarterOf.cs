@@ -1,4 +1,4 @@
-using System.Runtime.CompilerServices;
+using System.Threading;
 using Hv.Kernel;
 using Hv.Kernel.Diagnostics;
 using Hv.Kernel.Io;
@@ -38,16 +38,42 @@ internal sealed unsafe class ProcessorStarterOf<TBackend, TVirtualization> : Pro
         state.Rip = guestRip;
         state.Registers.General.Rsp = guestStack;
         int index = parameters->Joined;
-        HostDescriptors descriptors = _descriptors[index];
         Stubs.DisableInterrupts();
-        descriptors.Load();
+        _descriptors[index].Load();
         AddressSpace.Enter(_addressSpace);
         TVirtualization virtualization = default;
         if (index == 0)
         {
             OwnAddressSpace.NameSymbols(parameters);
+            if (parameters->HasOwnStart)
+                OwnStart.Start(parameters, _addressSpace, _descriptors, _pages);
             BuildMachine(parameters, in virtualization);
         }
+        Run(parameters, index, ref virtualization, in state, waitsForStartUp: false);
+        return Status.Ok;
+    }
+
+    /// <inheritdoc/>
+    public override void Arrive(ProcessorArrival* arrival)
+    {
+        BootParameters* parameters = arrival->Parameters;
+        int index = arrival->Index;
+        _descriptors[index].Load();
+        VcpuState state = default;
+        CurrentState.Capture(ref state);
+        WakingState.Initialize(ref state);
+        Volatile.Write(ref arrival->HasArrived, 1);
+        // The bootstrap processor, which has this one's word now, is the first to join. It has a time limit, which stops Hv.
+        while (Volatile.Read(in parameters->Joined) != index)
+            Stubs.Pause();
+        TVirtualization virtualization = default;
+        Run(parameters, index, ref virtualization, in state, waitsForStartUp: true);
+    }
+
+    // Never returns.
+    private void Run(BootParameters* parameters, int index, ref TVirtualization virtualization, in VcpuState state, bool waitsForStartUp)
+    {
+        HostDescriptors descriptors = _descriptors[index];
         if (virtualization.Enable(_pages) != Status.Ok)
             Panic.Stop("the processor refused to turn virtualization on");
         ExtendedState.Enable();
@@ -61,15 +87,17 @@ internal sealed unsafe class ProcessorStarterOf<TBackend, TVirtualization> : Pro
             _machine.UseSleep(sleep, parameters->Facs);
         }
         primary.Load(in state);
+        primary.WaitsForStartUp = waitsForStartUp;
         primary.Backend.Activate();
         var loop = new VcpuLoop<TBackend>(_machine, primary, shadow, parameters->TscFrequency);
-        parameters->Joined = index + 1;
         _machine.Processors.Join(descriptors.Processor);
         if (index == 0)
             _machine.StartUps.Watch();
         Log.Line("Hv: entering the guest, rip ", state.Rip);
+        Volatile.Write(ref parameters->Joined, index + 1);
+        if (index == 0 && parameters->HasOwnStart)
+            OwnStart.AwaitAll(parameters);
         loop.Run();
-        return Status.Ok;
     }
 
     private void BuildMachine(BootParameters* parameters, in TVirtualization virtualization)

@@ -43,6 +43,22 @@ internal static unsafe class Firmware
         return Boot->LocateProtocol(&protocol, null, &found) == EfiStatus.Success ? found : null;
     }
 
+    /// <summary>Whether a handle has a file system with this file.</summary>
+    public static bool HasFile(void* handle, string name)
+    {
+        var fileSystem = (SimpleFileSystem*)Firmware.Protocol(handle, EfiGuid.SimpleFileSystem);
+        FileProtocol* root = null, file = null;
+        if (fileSystem == null || EfiStatus.IsError(fileSystem->OpenVolume(fileSystem, &root)))
+            return false;
+        bool found;
+        fixed (char* characters = name)
+            found = !EfiStatus.IsError(root->Open(root, &file, characters, FileProtocol.ModeRead, 0));
+        if (found)
+            file->Close(file);
+        root->Close(root);
+        return found;
+    }
+
     /// <summary>Writes which Hv this is.</summary>
     public static void SayVersion()
     {

@@ -19,6 +19,9 @@ internal static unsafe class Loader
     private const ulong CalibrationMicroseconds = 10_000;
     private const int Calibrations = 5;
 
+    // On the file system that Hv comes from: MP services are not asked for. tools/mkimage writes it.
+    private const string OwnStartFile = "\\EFI\\HV\\OWNSTART";
+
     public static ulong Run(void* image, SystemTable* system)
     {
         ulong entryTsc = Stubs.ReadTsc();
@@ -37,6 +40,7 @@ internal static unsafe class Loader
         }
         // Asked now: as a guest the loader is told that there is no SVM.
         HypercallGate.Use(SvmProcessor.IsUsable);
+        int processors = parameters->Processors;
         ulong delta = (ulong)parameters->Image - (ulong)LoadedImage()->ImageBase;
         delegate* unmanaged<BootParameters*, ulong, ulong, ulong> start = &HypervisorStart.Start;
         var descriptors = (ulong)parameters->Descriptors;
@@ -47,8 +51,8 @@ internal static unsafe class Loader
             Firmware.Say("Hv: virtualization could not be started. The OS is started without Hv.");
             return BootLoader.StartPlain();
         }
-        OtherProcessors.Start(parameters, delta);
-        Firmware.SayProcessors((uint)parameters->Joined, (uint)parameters->Processors);
+        OtherProcessors.Start(parameters, delta, processors);
+        Firmware.SayProcessors((uint)parameters->Joined, (uint)processors);
         Firmware.Say("Hv: running.");
         return BootLoader.StartUnderHv();
     }
@@ -104,6 +108,7 @@ internal static unsafe class Loader
         parameters->AcpiRoot = (byte*)Firmware.ConfigurationTable(EfiGuid.Acpi20Table);
         ReadOnlySpan<byte> madt = parameters->AcpiRoot == null ? default : AcpiTables.Find(parameters->AcpiRoot, AcpiTables.Madt);
         parameters->Processors = ProcessorTable.List(madt, ApicIdOfThisProcessor, new Span<uint>(parameters->ApicIds, ProcessorGroup.Maximum));
+        parameters->HasOwnStart = parameters->Processors > 1 && (Firmware.Locate(EfiGuid.MpServices) == null || Firmware.HasFile(image->DeviceHandle, OwnStartFile));
         if (!MemoryPlan.Reserve(in map, RegionBytes + (uint)(parameters->Processors - 1) * RegionBytesPerProcessor, parameters))
             return false;
 

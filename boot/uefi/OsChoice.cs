@@ -38,7 +38,7 @@ internal unsafe struct OsChoice
         }
         for (ulong k = 0; k < count; k++)
         {
-            if (handles[k] != ownDevice && HasFile(handles[k], RemovableLoader) && Use(handles[k], DevicePaths.Copy(RemovableLoader), ref choice))
+            if (handles[k] != ownDevice && Firmware.HasFile(handles[k], RemovableLoader) && Use(handles[k], DevicePaths.Copy(RemovableLoader), ref choice))
                 return true;
         }
         return false;
@@ -87,20 +87,5 @@ internal unsafe struct OsChoice
         for (int i = 0; i < SignatureBytes; i++)
             choice.Partition[i] = ((byte*)drive)[HardDriveSignatureOffset + i];
         return true;
-    }
-
-    private static bool HasFile(void* handle, string name)
-    {
-        var fileSystem = (SimpleFileSystem*)Firmware.Protocol(handle, EfiGuid.SimpleFileSystem);
-        FileProtocol* root = null, file = null;
-        if (fileSystem == null || EfiStatus.IsError(fileSystem->OpenVolume(fileSystem, &root)))
-            return false;
-        bool found;
-        fixed (char* characters = name)
-            found = !EfiStatus.IsError(root->Open(root, &file, characters, FileProtocol.ModeRead, 0));
-        if (found)
-            file->Close(file);
-        root->Close(root);
-        return found;
     }
 }

@@ -20,16 +20,17 @@ internal static unsafe class OtherProcessors
     }
 
     /// <summary>
-    /// Starts them all. Those that the firmware does not start, and all behind them in the list, are not shown to the OS.
+    /// Starts them all but those that have joined. Those that the firmware does not start, and all behind them in the list, are not shown to the OS; nor are those that Hv itself has not
+    /// been able to start, of <paramref name="found"/> processors.
     /// </summary>
-    public static void Start(BootParameters* parameters, ulong imageDelta)
+    public static void Start(BootParameters* parameters, ulong imageDelta, int found)
     {
         delegate* unmanaged<BootParameters*, ulong, ulong, ulong> join = &HypervisorStart.Join;
         Entry entry;
         entry.Parameters = parameters;
         entry.Function = (byte*)join + imageDelta;
         var services = (MpServices*)Firmware.Locate(EfiGuid.MpServices);
-        for (int i = 1; i < parameters->Processors && services != null; i++)
+        for (int i = parameters->Joined; i < parameters->Processors && services != null; i++)
         {
             entry.StackTop = parameters->Descriptors + ((uint)i * HostDescriptors.Pages + HostDescriptors.MainStackEndPage) * PageSize.Small;
             if (!TryFind(services, parameters->ApicIds[i], out ulong number))
@@ -39,7 +40,7 @@ internal static unsafe class OtherProcessors
                 break;
         }
         ReadOnlySpan<byte> madt = AcpiTables.Find(parameters->AcpiRoot, AcpiTables.Madt);
-        if (parameters->Joined == parameters->Processors || madt.IsEmpty)
+        if (parameters->Joined == found || madt.IsEmpty)
             return;
         fixed (byte* table = madt)
             _ = ProcessorTable.ParkOthers(new Span<byte>(table, madt.Length), new ReadOnlySpan<uint>(parameters->ApicIds, parameters->Joined));

@@ -15,6 +15,12 @@ public readonly struct InterruptCommand
 
     private readonly uint _value;
 
+    /// <summary>An INIT for one processor.</summary>
+    public const uint Init = DeliveryInit | Assert;
+
+    /// <summary>A start-up message for one processor, to begin at <paramref name="vector"/> times 4 KiB.</summary>
+    public static uint StartUp(byte vector) => DeliveryStartUp | Assert | vector;
+
     /// <summary>Reads <paramref name="value"/>.</summary>
     public InterruptCommand(uint value) => _value = value;
 

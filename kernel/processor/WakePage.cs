@@ -4,10 +4,10 @@ using Hv.Kernel.Memory;
 namespace Hv.Kernel.Processor;
 
 /// <summary>
-/// The page of low memory at which the firmware starts Hv after suspend to RAM (ACPI 6.5, 16.3.1.2): code that leads from real mode into Hv's address space, and
-/// what it needs for that.
+/// The page of low memory at which a processor comes to Hv in real mode: started by Hv (<see cref="StartUpSequence"/>), or by the firmware after suspend to RAM
+/// (ACPI 6.5, 16.3.1.2). It has code that leads into Hv's address space, and what that needs.
 /// </summary>
-/// <remarks>Filled once, while booting. No guest can reach it; Hv's own address space has it for execution only.</remarks>
+/// <remarks>Filled while booting. No guest can reach it; Hv's own address space has it for execution only.</remarks>
 public static unsafe class WakePage
 {
     /// <summary>It must lie below this address.</summary>
@@ -23,10 +23,28 @@ public static unsafe class WakePage
     private const int GdtEntries = 4;
 
     /// <summary>
-    /// Fills <paramref name="page"/>, whose address is physical and below <see cref="Limit"/>. It will enter the address space <paramref name="root"/> (below 4 GiB), take the
-    /// stack pointer from <paramref name="stackSlot"/> and go on in <see cref="Stubs.Sleep"/>.
+    /// Fills <paramref name="page"/>, whose address is physical and below <see cref="Limit"/>. It will enter <paramref name="addressSpace"/> (the one in use; its root is below 4 GiB),
+    /// take the stack pointer from <paramref name="stackSlot"/>, whose address is in RCX then, and go on at <paramref name="entry"/>.
     /// </summary>
-    public static void Fill(byte* page, HostPhysical root, ulong* stackSlot)
+    public static void Install(byte* page, PageTable addressSpace, ulong* stackSlot, ulong entry)
+    {
+        Map(page, addressSpace, PageAccess.Write);
+        Fill(page, addressSpace.Root, stackSlot, entry);
+        Map(page, addressSpace, PageAccess.Execute);
+    }
+
+    /// <summary>The vector of a start-up message that lets a processor begin in <paramref name="page"/>.</summary>
+    public static byte VectorOf(byte* page) => (byte)((ulong)page >> PageSize.SmallShift);
+
+    // No other translation of it may stay.
+    private static void Map(byte* page, PageTable addressSpace, PageAccess access)
+    {
+        Status status = addressSpace.Map((ulong)page, new HostPhysical((ulong)page), PageSize.Small, access, MemoryType.WriteBack);
+        Invariant.Holds(status == Status.Ok, "wake page");
+        AddressSpace.Enter(addressSpace);
+    }
+
+    private static void Fill(byte* page, HostPhysical root, ulong* stackSlot, ulong entry)
     {
         uint address = (uint)(ulong)page;
         Invariant.Holds((ulong)page < Limit && root.Value <= uint.MaxValue && Stubs.WakeCodeBytes() <= GdtOffset, "wake page");
@@ -44,6 +62,6 @@ public static unsafe class WakePage
         *(ushort*)(page + LongOffset + 4) = LongCodeSelector;
         *(ulong*)(page + PageTableOffset) = root.Value;
         *(ulong*)(page + StackSlotOffset) = (ulong)stackSlot;
-        *(ulong*)(page + EntryOffset) = Stubs.WokenAddress();
+        *(ulong*)(page + EntryOffset) = entry;
     }
 }

@@ -51,6 +51,13 @@ public struct ShareAccount
         _cutAt = now;
     }
 
+    /// <summary>The shadow had nothing to do in its turn: nothing is owed to it any more.</summary>
+    public void Forgive()
+    {
+        _owed = 0;
+        _isCut = false;
+    }
+
     /// <summary>TSC ticks from <paramref name="now"/> that the primary has until it is the shadow's turn if it goes on running; 0: now; all ones: never.</summary>
     public readonly ulong Until(ulong now, uint percent)
     {

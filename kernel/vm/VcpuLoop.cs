@@ -151,8 +151,8 @@ public sealed unsafe class VcpuLoop<TBackend> where TBackend : struct, IVcpuBack
 
     private void GiveShare(uint percent)
     {
-        if (_owner.ShadowRuns && _share.Until(Stubs.ReadTsc(), percent) == 0)
-            _ = RunShadow(_share.Owed);
+        if (_owner.ShadowRuns && _share.Until(Stubs.ReadTsc(), percent) == 0 && !RunShadow(_share.Owed))
+            _share.Forgive();
     }
 
     // Runs the shadow until an interrupt for the primary comes, its time is over, or it idles; false if it has nothing to do.

@@ -23,11 +23,12 @@ internal static class BootCommand
         Option<int> processors = ProcessorOption.Create();
         Option<string> iommu = new("--iommu") { Description = "the DMA remapping unit (QEMU)", DefaultValueFactory = _ => "none" };
         iommu.AcceptOnlyFromAmong("none", "vtd", "amdvi");
+        Option<bool> ownStart = new("--own-start") { Description = "Hv starts the processors itself, without MP services" };
         Option<string?> extra = new("--extra") { Description = "more arguments for QEMU, or (Bochs) more configuration lines separated by ';'" };
         Option<bool> screen = new("--screendump") { Description = "at the end write a picture of the screen (QEMU)" };
         Command command = new("boot", "Starts a machine and shows its console, then Hv's trace.")
         {
-            efi, noHv, bench, guest, disk, timeout, until, untilHv, type, memory, processors, iommu, extra, screen,
+            efi, noHv, bench, guest, disk, timeout, until, untilHv, type, memory, processors, ownStart, iommu, extra, screen,
         };
         command.SetAction((result, cancel) => Task.Run(() =>
         {
@@ -35,7 +36,7 @@ internal static class BootCommand
             string run = Paths.NewRun($"boot-{kind.Name()}");
             string? hvImage = null, guestDisk = null;
             if (!result.GetValue(noHv))
-                HvImage.Create(result.GetValue(efi)?.FullName ?? Paths.Efi, hvImage = Path.Combine(run, "hv.img"));
+                HvImage.Create(result.GetValue(efi)?.FullName ?? Paths.Efi, hvImage = Path.Combine(run, "hv.img"), result.GetValue(ownStart));
             if (result.GetValue(guest) is { } name and not "none")
                 GuestImage.Get(Enum.Parse<GuestKind>(name, ignoreCase: true), Console.Error.WriteLine).CopyTo(guestDisk = Path.Combine(run, "guest.img"));
             string more = result.GetValue(extra) ?? "";

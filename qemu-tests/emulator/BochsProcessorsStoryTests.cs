@@ -8,7 +8,7 @@ namespace Hv.EmulatorTests;
 [Collection(Collections.Bochs)]
 public sealed class BochsProcessorsStoryTests(ITestOutputHelper output) : StoryTests(output)
 {
-    [LongTheory(LongTest.BusyProcessors + ", and it takes an hour")]
+    [LongTheory("it takes an hour")]
     [InlineData(2)]
     [InlineData(4)]
     public void A_reboot_is_hidden_on_several_processors_of_Intel(int processors) =>

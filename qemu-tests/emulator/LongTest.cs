@@ -6,7 +6,7 @@ namespace Hv.EmulatorTests;
 internal static class LongTest
 {
     /// <summary>The reason that several tests have.</summary>
-    public const string BusyProcessors = "a shadow beside several busy processors is not reliable yet (docs/ARCHITECTURE.md, Known limits)";
+    public const string BusyProcessors = "a shadow beside several busy processors is not reliable in QEMU yet (docs/ARCHITECTURE.md, Known limits)";
 
     /// <summary>The environment variable that lets them run.</summary>
     private const string Variable = "HV_LONG_TESTS";

@@ -8,14 +8,14 @@ internal static class Machine
     /// <summary>Turns on a machine with Hv and, unless <paramref name="guest"/> is null, a fresh disk of that guest; 0 MiB is the bench's usual memory; <paramref name="extra"/> are more arguments for the emulator;
     /// <paramref name="leftOut"/>: a function of Hv's that does nothing (<see cref="PatchedImage"/>).</summary>
     public static Emulator Start(BenchKind bench, string name, GuestKind? guest = null, DiskBus disk = DiskBus.Nvme, int processors = 1, int memoryMiB = 0,
-        IReadOnlyList<string>? extra = null, IommuKind iommu = IommuKind.None, bool busAccess = false, Chipset chipset = Chipset.Q35, string? leftOut = null)
+        IReadOnlyList<string>? extra = null, IommuKind iommu = IommuKind.None, bool busAccess = false, Chipset chipset = Chipset.Q35, string? leftOut = null, bool ownStart = false)
     {
         string run = Paths.NewRun($"{name}-{bench.Name()}");
         string hv = Path.Combine(run, "hv.img");
         string efi = Paths.Efi;
         if (leftOut is not null)
             PatchedImage.Without(leftOut, efi = Path.Combine(run, "Hv.efi"));
-        HvImage.Create(efi, hv);
+        HvImage.Create(efi, hv, ownStart);
         string? guestDisk = null;
         if (guest is { } kind)
             GuestImage.Get(kind).CopyTo(guestDisk = Path.Combine(run, "guest.img"));

@@ -9,11 +9,11 @@ public abstract class MachineFixture : IDisposable
     private readonly Emulator emulator;
     private string? lost;
 
-    protected MachineFixture(BenchKind bench, int memoryMiB = 0, int processors = 1, string? leftOut = null)
+    protected MachineFixture(BenchKind bench, int memoryMiB = 0, int processors = 1, string? leftOut = null, bool ownStart = false)
     {
         Patience = bench.Patience(processors);
         Processors = processors;
-        emulator = Machine.Start(bench, "tests", GuestKind.Small, processors: processors, memoryMiB: memoryMiB, leftOut: leftOut);
+        emulator = Machine.Start(bench, "tests", GuestKind.Small, processors: processors, memoryMiB: memoryMiB, leftOut: leftOut, ownStart: ownStart);
         Guest = Guest.Create(GuestKind.Small, emulator);
         Machine.Prepare(emulator, emulator, () =>
         {

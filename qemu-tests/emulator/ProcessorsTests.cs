@@ -70,9 +70,11 @@ public abstract class ProcessorsTests(MachineFixture machine, ITestOutputHelper 
         Assert.DoesNotContain(machine.Guest.Emulator.Console.Lines, line => line.Text.Contains(MemoryApart.Wrong, StringComparison.Ordinal));
     }
 
-    protected void ProcessorsGoOfflineAndComeBack()
+    protected void CheckOwnStart() =>
+        Assert.Equal(Others, Regex.Matches(machine.Guest.Emulator.ReadHvLog(), "^Hv: processor with APIC ID [0-9]+ started\r?$", RegexOptions.Multiline).Count);
+
+    protected void ProcessorsGoOfflineAndComeBack(int times = 3)
     {
-        const int times = 3;
         for (int i = 0; i < times; i++)
             Replug();
         RunLoad();

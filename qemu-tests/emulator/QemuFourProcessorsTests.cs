@@ -7,6 +7,6 @@ namespace Hv.EmulatorTests;
 [Collection(Collections.QemuProcessors)]
 public sealed class QemuFourProcessorsTests(QemuFourProcessorsFixture machine, ITestOutputHelper output) : ProcessorsTests(machine, output), IClassFixture<QemuFourProcessorsFixture>
 {
-    [Fact]
+    [LongFact(LongTest.BusyProcessors)]
     public void A_shadow_that_was_forked_under_load_takes_over_all_processors() => ForkABusySystemAndSwitch();
 }

@@ -10,10 +10,10 @@ public sealed class QemuProcessorsTests(QemuTwoProcessorsFixture machine, ITestO
     [Fact]
     public void A_processor_goes_offline_and_comes_back() => ProcessorsGoOfflineAndComeBack();
 
-    [Fact]
+    [LongFact(LongTest.BusyProcessors)]
     public void A_shadow_that_comes_up_under_load_is_aborted_and_leaves_the_system_unharmed() => StartAShadowUnderLoadAndAbortIt();
 
     // By its name the last test.
-    [Fact]
+    [LongFact(LongTest.BusyProcessors)]
     public void A_shadow_that_was_forked_under_load_takes_over_all_processors() => ForkABusySystemAndSwitch();
 }

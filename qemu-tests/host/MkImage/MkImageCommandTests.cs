@@ -31,6 +31,17 @@ public sealed class MkImageCommandTests : IDisposable
     }
 
     [Fact]
+    public void An_image_can_have_Hv_start_the_processors_itself()
+    {
+        File.WriteAllBytes(In("Hv.efi"), [1]);
+        Assert.Equal((0, ""), Run(out _, "create", "--efi", In("Hv.efi"), "--out", In("hv.img"), "--own-start"));
+        Assert.Equal((0, ""), Run(out string listed, "list", In("hv.img"), "--json"));
+        JsonElement files = JsonDocument.Parse(listed).RootElement.GetProperty("files");
+        // The loader looks for a file of this name.
+        Assert.Contains("EFI/HV/OWNSTART", files.EnumerateArray().Select(file => file.GetProperty("path").GetString()));
+    }
+
+    [Fact]
     public void A_damaged_image_does_not_pass()
     {
         File.WriteAllBytes(In("Hv.efi"), [1]);

@@ -24,6 +24,13 @@ public sealed class InterruptCommandTests
     }
 
     [Fact]
+    public void Commands_for_one_processor_have_no_shorthand()
+    {
+        Assert.Equal(0x4500u, InterruptCommand.Init);
+        Assert.Equal(0x4699u, InterruptCommand.StartUp(0x99));
+    }
+
+    [Fact]
     public void A_shorthand_takes_the_place_of_the_destination()
     {
         Assert.True(new InterruptCommand(0x0004_0000).IsToSelf);

@@ -47,6 +47,18 @@ public sealed class ShareAccountTests
     }
 
     [Fact]
+    public void A_shadow_without_work_is_owed_nothing_until_the_primary_has_run_again()
+    {
+        var account = new ShareAccount(Millisecond);
+        account.Earn(20 * Millisecond, 20);
+        account.Spend(1, 1000, isCut: false);
+        Assert.Equal(0ul, account.Until(1000, 20));
+        account.Forgive();
+        Assert.Equal(0ul, account.Owed);
+        Assert.InRange(account.Until(1000, 20), 10 * Millisecond, 10 * Millisecond + 1);
+    }
+
+    [Fact]
     public void With_interrupts_all_the_time_the_shadow_still_gets_its_share()
     {
         var account = new ShareAccount(Millisecond);

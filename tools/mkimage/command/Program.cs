@@ -61,6 +61,10 @@ public static class Program
             HelpName = "SOURCE=PATH",
         };
         var size = new Option<int?>("--size") { Description = "The size of the image in MiB. Default: as small as it can be.", HelpName = "MIB" };
+        var ownStart = new Option<bool>("--own-start")
+        {
+            Description = "Hv starts the machine's processors itself, as it does on firmware without MP services. For firmware whose MP services are broken, and for tests.",
+        };
         add.Validators.Add(result =>
         {
             foreach (var token in result.Tokens)
@@ -70,7 +74,7 @@ public static class Program
                     result.AddError($"'--add {token.Value}' is not of the form SOURCE=PATH.");
             }
         });
-        var command = new Command("create", "Makes an image.") { efi, output, add, size };
+        var command = new Command("create", "Makes an image.") { efi, output, add, size, ownStart };
         command.SetAction(parsed =>
         {
             var files = new List<ImageFile> { new(BootImage.LoaderPath, File.ReadAllBytes(parsed.GetValue(efi)!.FullName)) };
@@ -79,6 +83,8 @@ public static class Program
                 int equals = pair.IndexOf('=');
                 Add(files, pair[..equals], pair[(equals + 1)..].Replace('\\', '/').Trim('/'));
             }
+            if (parsed.GetValue(ownStart))
+                files.Add(BootImage.OwnStart);
             long bytes = parsed.GetValue(size) is { } mebibytes ? (long)mebibytes << 20 : BootImage.SizeFor(files);
             Write(parsed.GetValue(output)!.FullName, bytes, files);
             Report(parsed.GetValue(json), parsed.GetValue(output)!, read: false);

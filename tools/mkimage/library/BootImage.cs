@@ -13,6 +13,9 @@ public sealed class BootImage
     /// <summary>Where UEFI looks for a boot loader on removable media (UEFI 3.5.1.1).</summary>
     public const string LoaderPath = "EFI/BOOT/BOOTX64.EFI";
 
+    /// <summary>The file that has Hv start the machine's processors itself, without the firmware's MP services.</summary>
+    public static ImageFile OwnStart => new("EFI/HV/OWNSTART", "While this file is here, Hv starts the processors itself.\n"u8.ToArray());
+
     /// <summary>The smallest image, in bytes.</summary>
     public const long MinimumSize = 36L << 20;
 

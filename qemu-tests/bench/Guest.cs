@@ -53,14 +53,19 @@ public abstract class Guest(Emulator emulator)
         Run("dmesg -n 1", timeout, cancel);
     }
 
+    /// <summary>
+    /// What a command with this number shows, as a regular expression: its output (group 1) and its status (group 2). The output may quote a log, whose lines begin with a bar, with the end of
+    /// another command, or with that of the same one in a copy of the system.
+    /// </summary>
+    public static string CommandPattern(int number) => $@"BEGIN\n([\s\S]*?)(?<!\| )END{number}=(\d+)\n";
+
     /// <summary>Runs a shell command and returns its exit status and output.</summary>
     public CommandResult TryRun(string command, TimeSpan timeout, CancellationToken cancel = default)
     {
         Console.Skip();
-        // The output may quote a log with the end of another command.
         int number = ++commands;
         Console.Send($"echo BE\"\"GIN; {command}; echo EN\"\"D{number}=$?\n");
-        (Match match, _) = Console.Expect($@"BEGIN\n([\s\S]*?)END{number}=(\d+)\n", timeout, cancel);
+        (Match match, _) = Console.Expect(CommandPattern(number), timeout, cancel);
         Console.Expect(Prompt, TimeSpan.FromSeconds(30), cancel);
         return new CommandResult(int.Parse(match.Groups[2].ValueSpan), match.Groups[1].Value.TrimEnd());
     }

@@ -10,8 +10,11 @@ namespace Hv.Bench;
 /// </summary>
 public sealed class Story(StoryOptions options, StepDisplay display)
 {
-    /// <summary>The longest time for which the running system may seem to stand still, in seconds.</summary>
-    public const double LongestGap = 1;
+    /// <summary>
+    /// The longest time for which the running system may seem to stand still, in seconds: less than what somebody at the keyboard takes for a hang. The computer may keep an emulator itself from
+    /// running for about a second; with nothing else on it the gap is below half a second.
+    /// </summary>
+    public const double LongestGap = 1.5;
 
     private const long LargestImage = 512 * 1024;
 
@@ -124,7 +127,7 @@ public sealed class Story(StoryOptions options, StepDisplay display)
         result.Check("the new kernel runs after the switch", result.KernelAfter == image.NewKernel, result.KernelAfter!);
         result.Check("the network card works after the switch", shadow.Network?.Kernel == image.NewKernel,
             shadow.Network is { } answer ? $"{answer.Kernel} answered" : "no answer");
-        result.Check($"no heartbeat gap over {LongestGap:F0} s before the switch", shadow.Heartbeats.Count > 0 && shadow.LongestGap <= LongestGap && shadow.IsComplete,
+        result.Check($"no heartbeat gap over {LongestGap} s before the switch", shadow.Heartbeats.Count > 0 && shadow.LongestGap <= LongestGap && shadow.IsComplete,
             $"{shadow.Heartbeats.Count} heartbeats, longest gap {shadow.LongestGap:F2} s{(shadow.IsComplete ? "" : ", some missing")}");
     }
 

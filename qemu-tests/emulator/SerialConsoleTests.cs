@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text;
+using System.Text.RegularExpressions;
 using Hv.Bench;
 using Xunit;
 
@@ -28,4 +29,11 @@ public sealed class SerialConsoleTests
             File.Delete(log);
         }
     }
+
+    [Theory]
+    [InlineData("BEGIN\nfailed\n| Terminated\n| END7=143\nEND7=4\n", "4")]
+    [InlineData("BEGIN\nwithout a line's endEND7=0\n", "0")]
+    [InlineData("BEGIN\nEND6=1\nEND7=2\n", "2")]
+    public void The_end_of_a_command_is_not_one_that_its_output_quotes(string text, string status) =>
+        Assert.Equal(status, Regex.Match(text, Guest.CommandPattern(7)).Groups[2].Value);
 }

@@ -6,15 +6,11 @@ using System.Text;
 namespace Hv.Bench;
 
 /// <summary>
-/// A connection to QEMU's debugger port (GDB manual, appendix E, remote serial protocol): stops the processor and changes its registers. The
+/// A connection to QEMU's debugger port (GDB manual, appendix E, remote serial protocol): stops the processor and changes its memory. The
 /// machine stands still from the moment it is opened until <see cref="Continue"/>.
 /// </summary>
 public sealed class GdbStub : IDisposable
 {
-    /// <summary>Numbers of registers in this protocol.</summary>
-    public const int Rsp = 7, Rip = 16;
-
-    private const int RegisterBytes = 8;
     // The 16 general registers and RIP take 8 bytes each, EFLAGS and the selectors 4, in two hexadecimal digits a byte.
     private const int RipDigits = 16 * 16, CsDigits = RipDigits + 16 + 8;
     private const byte Break = 0x03;
@@ -27,24 +23,10 @@ public sealed class GdbStub : IDisposable
         socket.ReceiveTimeout = (int)timeout.TotalMilliseconds;
         stream = new NetworkStream(socket, ownsSocket: true);
         _ = Ask("?");
-        // QEMU lets registers be written only after its description of them has been asked for.
-        _ = Ask("qXfer:features:read:target.xml:0,1");
     }
 
     /// <summary>The selector in CS. The processor must stand still.</summary>
     public ushort ReadCs() => BinaryPrimitives.ReadUInt16LittleEndian(Convert.FromHexString(Ask("g").AsSpan(CsDigits, 4)));
-
-    /// <summary>What a 64-bit register holds. The processor must stand still.</summary>
-    public ulong ReadRegister(int number) =>
-        BinaryPrimitives.ReadUInt64LittleEndian(Convert.FromHexString(Ask("g").AsSpan(2 * RegisterBytes * number, 2 * RegisterBytes)));
-
-    /// <summary>Changes a 64-bit register.</summary>
-    public void WriteRegister(int number, ulong value)
-    {
-        Span<byte> bytes = stackalloc byte[RegisterBytes];
-        BinaryPrimitives.WriteUInt64LittleEndian(bytes, value);
-        Change($"P{number:x}={Convert.ToHexString(bytes)}");
-    }
 
     /// <summary>Changes memory (guest-virtual address), write-protected or not.</summary>
     public void WriteMemory(ulong address, ReadOnlySpan<byte> bytes) => Change($"M{address:x},{bytes.Length:x}:{Convert.ToHexString(bytes)}");

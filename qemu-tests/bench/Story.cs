@@ -193,8 +193,9 @@ public sealed class Story(StoryOptions options, StepDisplay display)
 
     private MachineUse WaitUntilSettled(Guest guest)
     {
+        const string sumOfMemory = "sum=0; for e in /sys/firmware/memmap/*; do [ \"$(cat $e/type)\" != 'System RAM' ] || sum=$((sum + $(cat $e/end) - $(cat $e/start) + 1)); done; echo $sum";
         JsonObject status = guest.WaitUntilIdle(command, cancel);
-        string memory = guest.Run("sed -n 's/^MemTotal: *//p' /proc/meminfo", command, cancel);
-        return new MachineUse((long)status["pool_free_bytes"]!, (long)status["hv_memory_bytes"]!, long.Parse(memory.Split(' ')[0], CultureInfo.InvariantCulture));
+        long guestMemory = long.Parse(guest.Run(sumOfMemory, command, cancel), CultureInfo.InvariantCulture);
+        return new MachineUse((long)status["pool_free_bytes"]!, (long)status["hv_memory_bytes"]!, guestMemory);
     }
 }

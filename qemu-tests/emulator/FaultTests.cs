@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
@@ -12,31 +11,22 @@ public sealed class FaultTests
 {
     // To its end: the report is written byte by byte.
     private const string LoopLine = @"    0x[0-9a-f]+ \S*VcpuLoop\S*Run\S*\+0x[0-9a-f]+\s";
-    private const ushort HvCodeSelector = 0x08, LinuxCodeSelector = 0x10;
+    private const ushort LinuxCodeSelector = 0x10;
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2), Slice = TimeSpan.FromMilliseconds(1);
 
     [Fact]
     public void A_fault_in_Hv_is_reported_with_registers_and_the_names_of_functions()
     {
-        ulong caller;
-        using QemuMachine machine = (QemuMachine)Machine.Start(BenchKind.QemuSvm, "fault", GuestKind.Small);
-        // Before its first line Linux runs with Hv's code selector for a while.
-        machine.Console.Expect("Linux version", Limit);
-        using (GdbStub debugger = machine.OpenDebugger(Limit))
-        {
-            // A starting Linux asks for CPUID and PCI configuration all the time: it does not take long to meet Hv at work.
-            StopIn(debugger, HvCodeSelector);
-            caller = CallNull(debugger);
-            debugger.Continue();
-            WaitFor(machine, LoopLine);
-        }
+        // Whatever starts asks for CPUID.
+        const string function = "Hv_Hv_Kernel_Vm_GuestCpuid__Filter";
+        using QemuMachine machine = (QemuMachine)Machine.Start(BenchKind.QemuSvm, "fault", callsNull: function);
+        WaitFor(machine, LoopLine);
         string report = machine.ReadHvLog();
         Assert.Matches(@"Hv fault, vector 0xe\b", report);
         Assert.Matches(@"  rip 0x0 ", report);
         Assert.Matches(@"  rsp 0x[0-9a-f]+\s+rflags", report.ReplaceLineEndings(" "));
-        Assert.Matches(@"  r0 [0-9a-f]{16}  r1 [0-9a-f]{16}  r2 [0-9a-f]{16}  r3 [0-9a-f]{16}", report);
-        Assert.Matches($@"    0x{caller:x} \S+\+0x[0-9a-f]+", report);
-        Assert.Matches(LoopLine, report);
+        Assert.Matches(@"  r0 0{16}  r1 [0-9a-f]{16}  r2 [0-9a-f]{16}  r3 [0-9a-f]{16}", report);
+        Assert.Matches($@"    0x[0-9a-f]+ \S*GuestCpuid\S*Filter\+0x{PatchedImage.CallNull.Length:x}\s", report);
     }
 
     [Theory]
@@ -60,7 +50,7 @@ public sealed class FaultTests
         ulong address = ulong.Parse(guest.Run($"grep ' {function}$' /proc/kallsyms | cut -d' ' -f1", Limit), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
         using (GdbStub debugger = machine.OpenDebugger(Limit))
         {
-            StopIn(debugger, LinuxCodeSelector);
+            StopInLinux(debugger);
             debugger.WriteMemory(address, code);
             debugger.Continue();
             guest.Begin("hostname other");
@@ -69,28 +59,16 @@ public sealed class FaultTests
         Assert.DoesNotContain("Hv fault", machine.ReadHvLog(), StringComparison.Ordinal);
     }
 
-    private static void StopIn(GdbStub debugger, ushort codeSelector)
+    private static void StopInLinux(GdbStub debugger)
     {
         long start = Stopwatch.GetTimestamp();
-        while (debugger.ReadCs() != codeSelector)
+        while (debugger.ReadCs() != LinuxCodeSelector)
         {
             Assert.True(Stopwatch.GetElapsedTime(start) < Limit, "the code was never met at work");
             debugger.Continue();
             Thread.Sleep(Slice);
             debugger.Stop();
         }
-    }
-
-    // As if the next instruction called address 0; returns where it would come back to.
-    private static ulong CallNull(GdbStub debugger)
-    {
-        Span<byte> bytes = stackalloc byte[sizeof(ulong)];
-        ulong caller = debugger.ReadRegister(GdbStub.Rip), stack = debugger.ReadRegister(GdbStub.Rsp) - sizeof(ulong);
-        BinaryPrimitives.WriteUInt64LittleEndian(bytes, caller);
-        debugger.WriteMemory(stack, bytes);
-        debugger.WriteRegister(GdbStub.Rsp, stack);
-        debugger.WriteRegister(GdbStub.Rip, 0);
-        return caller;
     }
 
     private static void WaitFor(QemuMachine machine, string pattern)

@@ -6,15 +6,17 @@ namespace Hv.EmulatorTests;
 internal static class Machine
 {
     /// <summary>Turns on a machine with Hv and, unless <paramref name="guest"/> is null, a fresh disk of that guest; 0 MiB is the bench's usual memory; <paramref name="extra"/> are more arguments for the emulator;
-    /// <paramref name="leftOut"/>: a function of Hv's that does nothing (<see cref="PatchedImage"/>).</summary>
+    /// <paramref name="leftOut"/>: a function of Hv's that does nothing; <paramref name="callsNull"/>: one that calls address 0 (<see cref="PatchedImage"/>).</summary>
     public static Emulator Start(BenchKind bench, string name, GuestKind? guest = null, DiskBus disk = DiskBus.Nvme, int processors = 1, int memoryMiB = 0,
-        IReadOnlyList<string>? extra = null, IommuKind iommu = IommuKind.None, bool busAccess = false, Chipset chipset = Chipset.Q35, string? leftOut = null, bool ownStart = false)
+        IReadOnlyList<string>? extra = null, IommuKind iommu = IommuKind.None, bool busAccess = false, Chipset chipset = Chipset.Q35, string? leftOut = null, string? callsNull = null, bool ownStart = false)
     {
         string run = Paths.NewRun($"{name}-{bench.Name()}");
         string hv = Path.Combine(run, "hv.img");
         string efi = Paths.Efi;
         if (leftOut is not null)
-            PatchedImage.Without(leftOut, efi = Path.Combine(run, "Hv.efi"));
+            PatchedImage.Write(leftOut, PatchedImage.Return, efi = Path.Combine(run, "Hv.efi"));
+        else if (callsNull is not null)
+            PatchedImage.Write(callsNull, PatchedImage.CallNull, efi = Path.Combine(run, "Hv.efi"));
         HvImage.Create(efi, hv, ownStart);
         string? guestDisk = null;
         if (guest is { } kind)

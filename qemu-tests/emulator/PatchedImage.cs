@@ -4,16 +4,20 @@ using Hv.Bench;
 
 namespace Hv.EmulatorTests;
 
-/// <summary>Images of Hv with something left out, for tests that must notice.</summary>
+/// <summary>Images of Hv with something left out or wrong, for tests that must notice.</summary>
 internal static class PatchedImage
 {
-    private const byte Return = 0xC3;
+    /// <summary>RET: the function does nothing.</summary>
+    public static ReadOnlySpan<byte> Return => [0xC3];
 
-    /// <summary>Writes an image to <paramref name="path"/> whose function <paramref name="symbol"/> (as Hv.map names it) does nothing.</summary>
-    public static void Without(string symbol, string path)
+    /// <summary>XOR EAX, EAX; CALL RAX: the function calls address 0.</summary>
+    public static ReadOnlySpan<byte> CallNull => [0x31, 0xC0, 0xFF, 0xD0];
+
+    /// <summary>Writes an image to <paramref name="path"/> whose function <paramref name="symbol"/> (as Hv.map names it) begins with <paramref name="code"/>.</summary>
+    public static void Write(string symbol, ReadOnlySpan<byte> code, string path)
     {
         byte[] image = File.ReadAllBytes(Paths.Efi);
-        image[OffsetOf(symbol, image)] = Return;
+        code.CopyTo(image.AsSpan(OffsetOf(symbol, image)));
         File.WriteAllBytes(path, image);
     }
 
